@@ -1,0 +1,51 @@
+# make run    install, build and serve the app on http://127.0.0.1:3000
+# make test   install, then run the checks and the whole test suite
+# make check  only ruff, mypy and the import rules
+# make lock   write the tested versions anew, from a fresh environment
+# make clean  remove everything that was made, but no data
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: run test check lock clean
+
+run: $(VENV)/installed
+	@$(BIN)/agentchat run
+
+test: $(VENV)/installed-test check
+	@$(BIN)/python -m tests.browser
+	@$(BIN)/agentchat build
+	$(BIN)/python -m pytest
+
+check: $(VENV)/installed-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "agentchat needs Python 3.11 or later. Install it, or name one: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "Making a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { echo "The venv module is missing; on Debian and Ubuntu: apt install python3-venv"; rm -rf $(VENV); exit 1; }
+
+$(VENV)/installed: pyproject.toml requirements.lock | $(BIN)/python
+	@echo "Installing agentchat; the first time this takes a minute"
+	@$(PIP) install --quiet --constraint requirements.lock --editable .
+	@touch $@
+
+$(VENV)/installed-test: pyproject.toml requirements.lock | $(BIN)/python
+	@echo "Installing agentchat and what its tests need; the first time this takes a minute"
+	@$(PIP) install --quiet --constraint requirements.lock --editable '.[test]'
+	@touch $@ $(VENV)/installed
+
+lock:
+	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[test]'
+	$(VENV)-lock/bin/python -m pip --disable-pip-version-check freeze --exclude-editable > requirements.lock
+	rm -rf $(VENV)-lock
+
+clean:
+	rm -rf $(VENV) .web .web-* .states .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

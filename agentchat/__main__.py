@@ -1,0 +1,5 @@
+"""``python -m agentchat`` is the ``agentchat`` command."""
+
+from agentchat.cli import app
+
+app()

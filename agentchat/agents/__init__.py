@@ -1,0 +1,1 @@
+"""Agents: what they are told, what they remember, and how their words reach the rows."""

@@ -1,0 +1,67 @@
+"""The composition root: settings make an AgentChat, the states talk to it, Reflex serves them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import reflex as rx
+from reflex.utils.prerequisites import get_web_dir
+from reflex_base.vars.function import ArgsFunctionOperation
+from reflex_components_core.base.error_boundary import ErrorBoundary
+from starlette.types import ASGIApp
+
+from agentchat.chat import AgentChat
+from agentchat.settings import load_settings
+from agentchat.ui import words
+from agentchat.ui.bridge import bridged
+from agentchat.ui.components.notices import connection_notice
+from agentchat.ui.headers import security_headers
+from agentchat.ui.pages.chat import chat_page
+from agentchat.ui.pages.notes import crash_page, loading_page, models_page, not_found_page
+from agentchat.ui.states.model import ModelState
+from agentchat.ui.states.notice import NoticeState
+from agentchat.ui.states.thread import ThreadState
+from agentchat.ui.states.threads import ThreadsState
+
+
+@asynccontextmanager
+async def _running_chat() -> AsyncIterator[None]:
+    async with AgentChat(load_settings()) as chat, bridged(chat):
+        yield
+
+
+def _with_headers(app: ASGIApp) -> ASGIApp:
+    return security_headers(app, get_web_dir() / rx.constants.Dirs.STATIC)
+
+
+def _error_boundary() -> rx.Component:
+    fallback = ArgsFunctionOperation.create(("problem",), rx.Var.create(crash_page()))
+    return ErrorBoundary.create(fallback_render=fallback)
+
+
+def _build() -> rx.App:
+    app = rx.App(
+        html_lang="en",
+        toaster=None,
+        hydrate_fallback=loading_page,
+        app_wraps={
+            (55, "ErrorBoundary"): lambda _: _error_boundary(),
+            (5, "Overlay"): lambda _: connection_notice(),
+        },
+        api_transformer=_with_headers,
+        head_components=[rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml")],
+    )
+    app.register_lifespan_task(_running_chat)
+    following = [NoticeState.dismiss, ThreadState.follow, ThreadsState.follow, ModelState.follow]
+    title = rx.cond(ThreadState.title != "", f"{ThreadState.title} · {words.APP}", words.APP)
+    for route in ("/", "/t/[thread_id]"):
+        app.add_page(
+            chat_page, route=route, title=title, description=words.DESCRIPTION, on_load=following
+        )
+    app.add_page(models_page, route=words.MODEL_HELP, title=f"Models · {words.APP}")
+    app.add_page(not_found_page, route="404", title=f"{words.NOT_FOUND_TITLE} · {words.APP}")
+    return app
+
+
+app = _build()

@@ -1,0 +1,263 @@
+"""AgentChat: every verb that the outside may use. A page, a script and a test call these.
+
+Who may do what is decided here and nowhere else: see :meth:`AgentChat._authorize`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy.exc import IntegrityError
+
+from agentchat import reads, turns
+from agentchat.agents.agent import Agent
+from agentchat.agents.streams import Streams
+from agentchat.assistants import ASSISTANT
+from agentchat.durable.clock import Clock, SystemClock
+from agentchat.durable.engine import Engine
+from agentchat.durable.worker import Worker
+from agentchat.durable.workflow import Workflow
+from agentchat.errors import InvalidInput, NotAllowed
+from agentchat.inputs import checked_id, checked_text, checked_title
+from agentchat.llm.base import ModelStatus, Provider
+from agentchat.llm.choose import choose_provider
+from agentchat.settings import Settings, load_settings
+from agentchat.store import providers, schema, threads
+from agentchat.store.database import Database
+from agentchat.store.messages import Answer
+from agentchat.turns import Send
+from agentchat.views import LOCAL, Actor, MessageView, ModelView, ThreadSummary, ThreadView
+from agentchat.workflows.reply import reply_workflow
+
+
+class AgentChat:
+    """A running agentchat: ``async with AgentChat() as chat``.
+
+    Opening it brings the embedded database up to date, starts the worker that carries runs
+    out, and lets the model get ready. Leaving it hands runs under way back to the queue.
+
+    ``settings`` are read from the environment unless given; ``provider`` is chosen by
+    them unless given. Raises :class:`~agentchat.errors.ConfigError` and
+    :class:`~agentchat.errors.SchemaMismatch` on entry.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        agent: Agent = ASSISTANT,
+        workflows: Sequence[Workflow[..., Any]] = (),
+        provider: Provider | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._settings = settings
+        self._agent = agent
+        self._workflows = workflows
+        self._given_provider = provider
+        self._clock = clock or SystemClock()
+
+    async def __aenter__(self) -> Self:
+        settings = self._settings or load_settings()
+        url = settings.database_url
+        embedded = url.startswith("sqlite")
+        await asyncio.to_thread(schema.upgrade if embedded else schema.check, url)
+        async with AsyncExitStack() as stack:
+            self._database = Database(url)
+            self._database.open()
+            stack.push_async_callback(self._database.close)
+            self._provider = self._given_provider or await choose_provider(settings)
+            # The embedded model may turn out to be another one; its row stays the same.
+            self._model_id = self._provider.id
+            stack.push_async_callback(self._provider.close)
+            await self._start_model(stack)
+            await self._start_worker(stack)
+            self._opened = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._opened.aclose()
+
+    async def _start_model(self, stack: AsyncExitStack) -> None:
+        self._status: ModelStatus | None = None
+        self._status_changed = asyncio.Event()
+        reporting = asyncio.create_task(self._report_model(), name="agentchat-model")
+        stack.callback(reporting.cancel)
+        await self._provider.start(self._note_status)
+
+    async def _start_worker(self, stack: AsyncExitStack) -> None:
+        streams = Streams(self._database, self._clock)
+        reply = reply_workflow(self._agent, self._provider, self._database, streams)
+        self._reply = reply.name
+        engine = Engine(self._database, [reply, *self._workflows], self._clock)
+        self._worker = Worker(self._database, engine, self._clock)
+        await self._worker.start()
+        stack.push_async_callback(self._worker.close)
+
+    # Threads
+
+    async def create_thread(
+        self, title: str = "", *, actor: Actor = LOCAL, thread_id: str | None = None
+    ) -> ThreadSummary:
+        """Make an empty thread."""
+        self._authorize(actor)
+        thread_id, title, now = checked_id(thread_id), checked_title(title), self._clock.now()
+        await self._database.write(
+            threads.create, thread_id, owner_id=actor.id, title=title, now=now
+        )
+        return ThreadSummary(thread_id, title, now)
+
+    async def new_thread(self, *, actor: Actor = LOCAL) -> ThreadSummary:
+        """A thread to write in: the newest that is still empty, else a new one."""
+        self._authorize(actor)
+        empty = await self._database.read(threads.empty, actor.id)
+        if empty is not None:
+            return ThreadSummary(empty.id, empty.title, empty.updated_at)
+        return await self.create_thread(actor=actor)
+
+    async def rename_thread(self, thread_id: str, title: str, *, actor: Actor = LOCAL) -> None:
+        """Give a thread another title; raises InvalidInput and ThreadNotFound."""
+        self._authorize(actor)
+        title = checked_title(title)
+        if not title:
+            raise InvalidInput("A thread needs a name.")
+        await self._database.write(threads.rename, thread_id, title)
+
+    async def delete_thread(self, thread_id: str, *, actor: Actor = LOCAL) -> None:
+        """Stop what runs in a thread and take it away; raises ThreadNotFound."""
+        self._authorize(actor)
+        self._interrupt(
+            await self._database.write(
+                turns.delete_thread, thread_id, by=actor, now=self._clock.now()
+            )
+        )
+
+    # Messages
+
+    async def send_message(
+        self,
+        thread_id: str,
+        text: str,
+        *,
+        actor: Actor = LOCAL,
+        message_id: str | None = None,
+        create_thread: bool = False,
+    ) -> MessageView:
+        """Say something in a thread; the answer arrives through :meth:`follow`.
+
+        One transaction: the message, the pending answer and its run. The same
+        ``message_id`` (made by the client) is one message however often it is sent.
+        ``create_thread`` makes the thread, with this id, if there is none. Raises
+        InvalidInput and ThreadNotFound; then nothing was written.
+        """
+        self._authorize(actor)
+        sending = Send(
+            message_id=checked_id(message_id),
+            text=checked_text(text),
+            actor=actor,
+            answer=Answer(checked_id(None), checked_id(thread_id), checked_id(None), 0),
+            workflow=self._reply,
+            agent=self._agent.name,
+            now=self._clock.now(),
+            create_thread=create_thread,
+        )
+        try:
+            message = await self._database.write(turns.send, sending)
+        except IntegrityError:
+            # Another process sent the same at the same moment: now it is there to be found.
+            message = await self._database.write(turns.send, sending)
+        return reads.message_view(message)
+
+    async def retry(self, message_id: str, *, actor: Actor = LOCAL) -> None:
+        """Ask again for an answer that failed or was stopped; what it held is replaced.
+
+        Raises MessageNotFound, ThreadNotFound, and InvalidInput if it is not over.
+        """
+        self._authorize(actor)
+        await self._database.write(
+            turns.retry,
+            message_id,
+            run_id=checked_id(None),
+            workflow=self._reply,
+            now=self._clock.now(),
+        )
+
+    async def stop(self, thread_id: str, *, actor: Actor = LOCAL) -> int:
+        """Stop every answer of a thread that waits or grows, and say how many there were.
+
+        What came so far is kept; nothing is added afterwards. Raises ThreadNotFound.
+        """
+        self._authorize(actor)
+
+        stopped = await self._database.write(turns.stop, thread_id, by=actor, now=self._clock.now())
+        self._interrupt(stopped)
+        return len(stopped)
+
+    # Following
+
+    def follow(
+        self, thread_id: str, *, actor: Actor = LOCAL, window: int = reads.WINDOW
+    ) -> AsyncGenerator[ThreadView, None]:
+        """Yield the thread now and whenever something in it changes.
+
+        Raises ThreadNotFound at once, or when the thread is deleted.
+        """
+        self._authorize(actor)
+        return self._database.live.follow(reads.thread_view, thread_id, self._model_id, window)
+
+    def follow_threads(
+        self, *, actor: Actor = LOCAL
+    ) -> AsyncGenerator[tuple[ThreadSummary, ...], None]:
+        """Yield the list of threads now and whenever it changes."""
+        self._authorize(actor)
+        return self._database.live.follow(reads.thread_list)
+
+    def follow_model(self, *, actor: Actor = LOCAL) -> AsyncGenerator[ModelView, None]:
+        """Yield the model that answers, now and whenever its state changes."""
+        self._authorize(actor)
+        return self._database.live.follow(reads.model_view, self._model_id, self._provider.label)
+
+    # Inside
+
+    def _authorize(self, actor: Actor) -> None:
+        """Raise NotAllowed unless the actor may do this.
+
+        The app listens to its own machine only (``Settings.host``) and has no accounts:
+        whoever reaches it may do everything, under a name.
+        """
+        if not actor.id or not actor.name:
+            raise NotAllowed
+
+    def _interrupt(self, run_ids: list[str]) -> None:
+        for run_id in run_ids:
+            self._worker.interrupt(run_id)
+
+    def _note_status(self, status: ModelStatus) -> None:
+        self._status = status
+        self._status_changed.set()
+
+    async def _report_model(self) -> None:
+        """Write down the newest state of the model; states in between may be skipped."""
+        while True:
+            await self._status_changed.wait()
+            self._status_changed.clear()
+            status = self._status
+            if status is not None:
+                await self._database.write_soon(
+                    providers.save,
+                    self._model_id,
+                    now=self._clock.now(),
+                    label=self._provider.label,
+                    embedded=self._provider.embedded,
+                    state=status.state,
+                    detail=status.detail[:500],
+                    progress=status.progress,
+                )

@@ -1,0 +1,67 @@
+"""The ``agentchat`` command."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from agentchat import cli_models
+from agentchat.errors import AgentChatError
+from agentchat.settings import load_settings
+from agentchat.store import schema
+
+app = typer.Typer(no_args_is_help=True, help="Async AI agents on a reactive database.")
+database = typer.Typer(no_args_is_help=True, help="The database: bring it up to date, check it.")
+app.add_typer(database, name="db")
+app.add_typer(cli_models.app, name="models")
+
+
+@app.command()
+def run() -> None:
+    """Serve the web app: migrate, build the pages if they changed, listen on one port."""
+    from agentchat import frontend
+
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    with _said_plainly():
+        settings = load_settings()
+        schema.upgrade(settings.database_url)
+        frontend.ensure_built(settings)
+        frontend.serve(settings)
+
+
+@app.command()
+def build() -> None:
+    """Build the pages now, if they changed, so that the next run need not."""
+    from agentchat import frontend
+
+    with _said_plainly():
+        frontend.ensure_built(load_settings())
+
+
+@database.command()
+def upgrade() -> None:
+    """Bring the database to the schema of this version."""
+    with _said_plainly():
+        schema.upgrade(load_settings().database_url)
+    typer.echo("The database is up to date.")
+
+
+@database.command()
+def check() -> None:
+    """Compare the database with the schema of this version."""
+    with _said_plainly():
+        schema.check(load_settings().database_url)
+    typer.echo("The database fits this version.")
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """Our own errors are for people: say them without a traceback, and end with 1."""
+    try:
+        yield
+    except AgentChatError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None

@@ -1,0 +1,1 @@
+"""Workflows that outlive the process. Knows nothing of chats or agents."""

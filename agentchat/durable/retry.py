@@ -1,0 +1,56 @@
+"""Trying a step again: the policy, and tenacity as the one that carries it out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tenacity import RetryCallState
+
+MOST_PATIENT = timedelta(minutes=2)
+"""The longest Retry-After that is waited out; beyond it, a person should know."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a step is tried, and how long between.
+
+    The wait before try ``n`` is random within half to all of ``first * factor ** (n - 2)``,
+    at most ``longest`` (equal jitter: tries of many runs spread out, none comes at once).
+    What an error asks for (its ``retry_after``) is the least that is waited. Only errors
+    that say ``retryable`` are tried again.
+    """
+
+    attempts: int = 5
+    first: timedelta = timedelta(seconds=1)
+    factor: float = 2.0
+    longest: timedelta = timedelta(seconds=30)
+
+    def may_retry(self, error: BaseException) -> bool:
+        """Whether another try could help."""
+        asked: timedelta | None = getattr(error, "retry_after", None)
+        return bool(getattr(error, "retryable", False)) and (asked or timedelta()) <= MOST_PATIENT
+
+    def delay(self, tries: int, error: BaseException | None, chance: random.Random) -> timedelta:
+        """How long to wait after ``tries`` tries, the last of which ended in ``error``."""
+        step = min(self.first * self.factor ** (tries - 1), self.longest)
+        asked: timedelta | None = getattr(error, "retry_after", None)
+        return max(step * (0.5 + chance.random() / 2), asked or timedelta())
+
+
+NO_RETRY = RetryPolicy(attempts=1)
+
+Retrying = Callable[[int, int, timedelta, BaseException], Awaitable[None]]
+"""Told before a wait: tries so far, most tries, the wait, the error."""
+
+
+def waits(policy: RetryPolicy, chance: random.Random) -> Callable[[RetryCallState], float]:
+    """The policy's waits as tenacity wants them, in seconds."""
+
+    def wait(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        return policy.delay(state.attempt_number, error, chance).total_seconds()
+
+    return wait

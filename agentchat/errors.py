@@ -1,0 +1,202 @@
+"""Everything that can go wrong, as one tree.
+
+AgentChatError
+├── ConfigError            a setting is missing or wrong; raised at start
+├── SchemaMismatch         the database does not have the tables the code expects
+├── InvalidInput           a value from outside is not acceptable; says what to do
+├── NotAllowed             the acting user may not do this
+├── NotFound
+│   ├── ThreadNotFound
+│   ├── MessageNotFound
+│   └── RunNotFound
+├── Fenced                 another attempt owns the run; nothing was written
+├── JournalMismatch        a workflow asked for a step its journal does not hold here
+├── StepFailed             a step used up its attempts
+└── ModelError             a language model did not answer as asked
+    ├── WrongKey, UnknownModel, QuotaExceeded, ContextTooLong, ModelRefused, BadRequest
+    └── ModelUnavailable   worth another attempt
+        ├── RateLimited, Overloaded, ModelTimeout
+        └── ConnectionLost
+            └── TruncatedStream
+
+Control flow inside the engine derives from BaseException, so that a tool's
+``except Exception`` can never swallow it:
+
+ControlFlow
+├── LeaseLost              another worker owns the run now
+└── RunStopped             somebody stopped the run
+
+The first docstring line of a class is its default message.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar
+
+
+class AgentChatError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or (type(self).__doc__ or "").split("\n", 1)[0])
+
+
+class ConfigError(AgentChatError):
+    """A setting is missing or wrong."""
+
+
+class SchemaMismatch(AgentChatError):
+    """The database does not match the code."""
+
+
+class InvalidInput(AgentChatError):
+    """That value cannot be used."""
+
+
+class NotAllowed(AgentChatError):
+    """You may not do this."""
+
+
+class NotFound(AgentChatError):
+    """There is no such thing here."""
+
+
+class ThreadNotFound(NotFound):
+    """This thread does not exist, or it was deleted."""
+
+
+class MessageNotFound(NotFound):
+    """This message does not exist, or it was deleted."""
+
+
+class RunNotFound(NotFound):
+    """This run does not exist."""
+
+
+class Fenced(AgentChatError):
+    """Another attempt owns this run now, or it has ended; nothing was written."""
+
+
+class JournalMismatch(AgentChatError):
+    """The workflow asked for a step that its journal does not hold here."""
+
+
+class StepFailed(AgentChatError):
+    """A step used up its attempts."""
+
+
+class ModelError(AgentChatError):
+    """The model did not answer.
+
+    ``kind`` is stored with the run and the message; ``next_step`` tells a person
+    what to do about it; ``retry_after`` is what the provider asked for, if it did.
+    """
+
+    kind: ClassVar[str] = "model"
+    next_step: ClassVar[str] = "Try again, or choose another model."
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        retry_after: timedelta | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.request_id = request_id
+
+
+class WrongKey(ModelError):
+    """The provider did not accept the API key."""
+
+    kind = "wrong_key"
+    next_step = "Check the key in the environment or in .env, then restart and send again."
+
+
+class UnknownModel(ModelError):
+    """The provider does not know this model."""
+
+    kind = "unknown_model"
+    next_step = "Check the model's name in AGENTCHAT_MODEL, then restart and send again."
+
+
+class QuotaExceeded(ModelError):
+    """The account at the provider has no credit left."""
+
+    kind = "quota"
+    next_step = "Add credit at the provider, or set another model, then send again."
+
+
+class ContextTooLong(ModelError):
+    """The conversation is longer than this model can read."""
+
+    kind = "context_too_long"
+    next_step = "Start a new thread, or choose a model with a larger context."
+
+
+class ModelRefused(ModelError):
+    """The model declined to answer."""
+
+    kind = "refused"
+    next_step = "Put the question differently."
+
+
+class BadRequest(ModelError):
+    """The provider did not accept the request."""
+
+    kind = "bad_request"
+    next_step = "Look at the detail; the model may not support what was asked of it."
+
+
+class ModelUnavailable(ModelError):
+    """The provider has a problem."""
+
+    kind = "unavailable"
+    next_step = "Wait a little and send again."
+    retryable = True
+
+
+class RateLimited(ModelUnavailable):
+    """The provider is limiting how often we may ask."""
+
+    kind = "rate_limited"
+
+
+class Overloaded(ModelUnavailable):
+    """The provider is overloaded."""
+
+    kind = "overloaded"
+
+
+class ModelTimeout(ModelUnavailable):
+    """The model took too long to answer."""
+
+    kind = "timeout"
+
+
+class ConnectionLost(ModelUnavailable):
+    """The connection to the provider was lost."""
+
+    kind = "connection_lost"
+    next_step = "Check that the provider can be reached from this machine, then send again."
+
+
+class TruncatedStream(ConnectionLost):
+    """The answer ended before the model said it was done."""
+
+    kind = "truncated"
+
+
+class ControlFlow(BaseException):
+    """Not an error: how the engine leaves a workflow early."""
+
+
+class LeaseLost(ControlFlow):
+    """Another worker owns this run now; whatever is still written changes no row."""
+
+
+class RunStopped(ControlFlow):
+    """Somebody stopped this run; its rows are already final."""

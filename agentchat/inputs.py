@@ -1,0 +1,55 @@
+"""What comes from outside, checked at the edge. Pure; each refusal says what to do."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from agentchat.errors import InvalidInput
+
+MOST_CHARACTERS = 100_000
+"""The longest message; longer text belongs in a file."""
+MOST_TITLE = 120
+_FIRST_WORDS = 60
+_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+def checked_id(value: str | None) -> str:
+    """An id that a client made, or a new one; raises :class:`InvalidInput`."""
+    if value is None:
+        return uuid.uuid4().hex
+    if not _ID.fullmatch(value):
+        raise InvalidInput(f"{value[:80]!r} is not an id: 8 to 64 letters, digits, - or _.")
+    return value
+
+
+def checked_text(value: str) -> str:
+    """The text of a message; raises :class:`InvalidInput`."""
+    # PostgreSQL cannot store NUL, and nobody types it.
+    text = value.replace("\x00", "").strip()
+    if not text:
+        raise InvalidInput("The message is empty. Write something first.")
+    if len(text) > MOST_CHARACTERS:
+        raise InvalidInput(
+            f"The message has {len(text):,} characters; {MOST_CHARACTERS:,} is the most."
+            " Shorten it, or send it in parts."
+        )
+    return text
+
+
+def checked_title(value: str) -> str:
+    """The title of a thread on one line, which may be empty; raises :class:`InvalidInput`."""
+    title = " ".join(value.replace("\x00", "").split())
+    if len(title) > MOST_TITLE:
+        raise InvalidInput(
+            f"A thread's name has at most {MOST_TITLE} characters; this has {len(title)}."
+        )
+    return title
+
+
+def title_of(text: str) -> str:
+    """The first words of a thread's first message."""
+    words = " ".join(text.split())
+    if len(words) <= _FIRST_WORDS:
+        return words
+    return words[:_FIRST_WORDS].rsplit(" ", 1)[0].rstrip(",.;:") + "…"

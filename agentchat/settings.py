@@ -1,0 +1,148 @@
+"""Settings: the only reader of the environment and of ``.env``."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from agentchat.errors import ConfigError
+
+MODEL_PROVIDERS = ("anthropic", "openai", "local", "scripted")
+
+
+class Settings(BaseSettings):
+    """What a deployment may choose, each value checked when it is read.
+
+    Raises :class:`ConfigError` from :func:`load_settings` with the name of the
+    variable, the value and what to write instead.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="AGENTCHAT_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Only loopback addresses: there are no accounts yet."""
+    port: Annotated[int, Field(ge=1, le=60_000)] = 3000
+    """The one port of the app; in hot-reload mode the backend takes port + 5000."""
+    data_dir: Path = Path(".agentchat")
+    """Folder for the embedded database and files; made on first start."""
+    models_dir: Path | None = None
+    """Folder for pulled models; without it, the user's cache folder."""
+    db_url: str | None = None
+    """A PostgreSQL URL; without it, SQLite in ``data_dir``."""
+    model: str | None = None
+    """``provider:name``; see :func:`agentchat.llm.choose.choose_provider`."""
+
+    anthropic_api_key: SecretStr | None = Field(None, validation_alias="ANTHROPIC_API_KEY")
+    anthropic_base_url: str | None = Field(None, validation_alias="ANTHROPIC_BASE_URL")
+    openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: str | None = Field(None, validation_alias="OPENAI_BASE_URL")
+
+    @field_validator(
+        "db_url",
+        "model",
+        "anthropic_api_key",
+        "anthropic_base_url",
+        "openai_api_key",
+        "openai_base_url",
+        mode="before",
+    )
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("host")
+    @classmethod
+    def _loopback_only(cls, value: str) -> str:
+        if value == "localhost":
+            return value
+        try:
+            loopback = ipaddress.ip_address(value).is_loopback
+        except ValueError:
+            loopback = False
+        if not loopback:
+            raise ValueError(
+                f"{value!r} is not a loopback address. There is no login yet, so anyone who can"
+                " reach the page could read every thread. Use 127.0.0.1 and a tunnel"
+                " (ssh -L 3000:127.0.0.1:3000 HOST) to use it from elsewhere"
+            )
+        return value
+
+    @field_validator("db_url")
+    @classmethod
+    def _known_database(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"(postgres|postgresql|sqlite)(\+\w+)?://", value):
+            raise ValueError(
+                "use postgresql://USER:PASSWORD@HOST:PORT/DATABASE,"
+                " or leave it out for the embedded SQLite"
+            )
+        return value
+
+    @field_validator("model")
+    @classmethod
+    def _provider_and_name(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        provider, _, name = value.partition(":")
+        if provider not in MODEL_PROVIDERS or not name.strip():
+            raise ValueError(
+                f"{value!r} is not PROVIDER:NAME with a provider of {', '.join(MODEL_PROVIDERS)};"
+                " for example anthropic:claude-sonnet-4-5, openai:gpt-4o-mini or local:qwen"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _key_for_the_model(self) -> Settings:
+        provider = (self.model or "").partition(":")[0]
+        if provider == "anthropic" and self.anthropic_api_key is None:
+            raise ValueError("AGENTCHAT_MODEL names anthropic, so ANTHROPIC_API_KEY must be set")
+        if provider == "openai" and self.openai_api_key is None and self.openai_base_url is None:
+            raise ValueError(
+                "AGENTCHAT_MODEL names openai, so OPENAI_API_KEY must be set"
+                " (or OPENAI_BASE_URL, for a compatible server that wants no key)"
+            )
+        return self
+
+    @property
+    def database_url(self) -> str:
+        """The URL of the database in SQLAlchemy's form, with the driver named."""
+        if self.db_url is None:
+            return f"sqlite:///{self.data_dir.expanduser().resolve() / 'agentchat.db'}"
+        return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+psycopg://", self.db_url)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The exact origins from which a browser may open the socket."""
+        hosts = dict.fromkeys(("localhost", "127.0.0.1", "[::1]", _bracketed(self.host)))
+        return tuple(f"http://{host}:{self.port}" for host in hosts)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def load_settings() -> Settings:
+    """The settings of this process, from the environment and ``.env``.
+
+    Raises :class:`ConfigError`, naming each variable that is wrong.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(problem) for problem in error.errors())) from None
+
+
+def _explain(problem: object) -> str:
+    assert isinstance(problem, dict)
+    name = ".".join(str(part) for part in problem["loc"])
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if not name:
+        return message
+    variable = name if name.isupper() else f"AGENTCHAT_{name.upper()}"
+    return f"{variable}: {message}"

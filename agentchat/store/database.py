@@ -1,0 +1,146 @@
+"""The database of one process: a pool that only reads, and the one writer."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlmodel import Session
+
+from agentchat.store.changes import Rows, read_by
+from agentchat.store.live import Live
+from agentchat.store.writer import Tx, Writer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+READERS = 4
+"""Connections that read. Reads are short; more would only fight for the interpreter."""
+
+
+class Database:
+    """An open database, SQLite file or PostgreSQL, after :meth:`open` and until :meth:`close`.
+
+    ``live`` re-runs read functions when rows they read change.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.live = Live(self._read_noting)
+        self._writing = connect(url)
+        self._reading = connect(url, read_only=True)
+        self._writer = Writer(self._writing, self.live.publish)
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="agentchat-reader")
+        event.listen(self._reading, "before_execute", _note_reads)
+
+    def open(self) -> None:
+        """Start the writer. The schema must be there already (``store/schema.py``)."""
+        self._writer.start()
+
+    async def close(self) -> None:
+        """End all live queries, commit what waits and let go of all connections."""
+        await self.live.close()
+        await self._writer.close()
+        self._threads.shutdown()
+        self._reading.dispose()
+        self._writing.dispose()
+
+    async def write(
+        self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run ``unit(tx, ...)`` in a transaction and return its value after a durable commit.
+
+        An error it raises undoes what it did, and only that. The unit must do nothing but
+        SQL: it may be run again when another unit of its group fails.
+        """
+        value: T = await self._writer.submit(lambda tx: unit(tx, *args, **kwargs), durable=True)
+        return value
+
+    async def write_soon(
+        self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Like :meth:`write`, but a power cut (not a crash) may lose the newest of them."""
+        value: T = await self._writer.submit(lambda tx: unit(tx, *args, **kwargs), durable=False)
+        return value
+
+    async def read(
+        self, query: Callable[Concatenate[Session, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run ``query(session, ...)`` in one read-only snapshot and return its value."""
+        value, _ = await self._read_noting(lambda session: query(session, *args, **kwargs))
+        return value
+
+    async def _read_noting(self, query: Callable[[Session], T]) -> tuple[T, tuple[Rows, ...]]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._read_now, query)
+
+    def _read_now(self, query: Callable[[Session], T]) -> tuple[T, tuple[Rows, ...]]:
+        seen: dict[Rows, None] = {}
+        with self._reading.connect() as connection:
+            connection = connection.execution_options(agentchat_reads=seen)
+            with Session(connection) as session:
+                value = query(session)
+                session.expunge_all()
+        return value, tuple(seen)
+
+
+def connect(url: str, *, read_only: bool = False) -> Engine:
+    """An engine set up for this app: see the notes beside each setting.
+
+    The folder of an SQLite file is made if it is missing.
+    """
+    if make_url(url).get_backend_name() == "sqlite":
+        file = make_url(url).database
+        if not file or file == ":memory:":
+            raise ValueError("an SQLite database must be a file: its readers are other connections")
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        # Threads of the pool hand connections on to each other, never share one at a time.
+        engine = create_engine(
+            url, pool_size=READERS, connect_args={"check_same_thread": False, "timeout": 30}
+        )
+        event.listen(engine, "connect", partial(_set_up_sqlite, read_only=read_only))
+        if read_only:
+            # The driver begins no transaction for a SELECT; without one, each would see
+            # another moment.
+            event.listen(engine, "begin", _begin_snapshot)
+        return engine
+    options = "-c timezone=UTC"
+    if read_only:
+        # One snapshot for all that a view reads, so its parts never disagree.
+        options += " -c default_transaction_isolation=repeatable\\ read"
+        options += " -c default_transaction_read_only=on"
+    return create_engine(
+        url, pool_size=READERS, pool_pre_ping=read_only, connect_args={"options": options}
+    )
+
+
+def _set_up_sqlite(raw: sqlite3.Connection, _record: object, *, read_only: bool) -> None:
+    raw.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",  # readers go on while the writer commits
+        "foreign_keys=ON",
+        "wal_autocheckpoint=4000",
+        "journal_size_limit=67108864",
+        "temp_store=MEMORY",
+        *(("query_only=ON",) if read_only else ()),
+    ):
+        raw.execute(f"PRAGMA {pragma}")
+
+
+def _begin_snapshot(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _note_reads(
+    connection: Connection, statement: Any, many: Any, params: Any, options: Any
+) -> None:
+    seen: dict[Rows, None] | None = connection.get_execution_options().get("agentchat_reads")
+    if seen is not None:
+        for one in many or (params or {},):
+            seen.update(dict.fromkeys(read_by(statement, one)))

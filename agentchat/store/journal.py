@@ -1,0 +1,22 @@
+"""The journal of a run: its remembered steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlmodel import Session, col
+
+from agentchat.models import Step
+from agentchat.store.writer import Tx
+
+
+def load(session: Session, run_id: str) -> list[Step]:
+    """All steps of a run, in the order in which they were finished."""
+    query = select(Step).where(col(Step.run_id) == run_id).order_by(col(Step.id))
+    return list(session.scalars(query))
+
+
+def record(tx: Tx, step: dict[str, Any]) -> None:
+    """Add a finished step, given by column. The caller holds the fence."""
+    tx.execute(insert(Step), step)

@@ -1,0 +1,240 @@
+"""Messages and the deltas of those that grow: their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlmodel import Session, col
+
+from agentchat.models import (
+    ACTIVE_RUN,
+    LIVE_MESSAGE,
+    Delta,
+    Message,
+    MessageStatus,
+    Role,
+    Run,
+    RunStatus,
+    table_of,
+)
+from agentchat.store.changes import Rows, rows
+from agentchat.store.writer import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Where an answer is written: its message, its thread and place there, its run."""
+
+    message_id: str
+    thread_id: str
+    run_id: str
+    position: int
+
+    def about(self) -> Rows:
+        """What a change of the message touches."""
+        return rows("messages", {"id": self.message_id, "thread_id": self.thread_id})
+
+
+def add(tx: Tx, *messages: dict[str, Any]) -> None:
+    """Add messages, given by column."""
+    tx.execute(insert(Message), list(messages))
+
+
+def find(tx: Tx, message_id: str) -> Message | None:
+    """The message of this id, if there is one."""
+    row = (
+        tx.execute(select(table_of(Message)).where(col(Message.id) == message_id))
+        .mappings()
+        .first()
+    )
+    return None if row is None else Message(**row)
+
+
+def begin(tx: Tx, answer: Answer, *, model: str) -> None:
+    """The answer is being worked on now, by ``model``."""
+    _set(tx, answer, status=MessageStatus.RUNNING, model=model)
+
+
+def reopen(tx: Tx, answer: Answer) -> None:
+    """A stopped or failed answer waits for a new run; what it held is gone."""
+    _set(
+        tx,
+        answer,
+        status=MessageStatus.PENDING,
+        text="",
+        run_id=answer.run_id,
+        error_kind=None,
+        error=None,
+        stopped_by=None,
+        finished_at=None,
+    )
+
+
+def settle(
+    tx: Tx,
+    answer: Answer,
+    *,
+    status: MessageStatus,
+    now: datetime,
+    text: str | None = None,
+    model: str | None = None,
+    error_kind: str | None = None,
+    error: str | None = None,
+    stopped_by: str | None = None,
+) -> str:
+    """Make the answer final and return its text: ``text``, or what came so far.
+
+    Its deltas go in the same commit, so that no reader sees the answer twice or not at all.
+    """
+    if text is None:
+        text = text_so_far(tx, answer.message_id)
+    about = rows("deltas", {"message_id": answer.message_id, "thread_id": answer.thread_id})
+    tx.execute(delete(Delta).where(col(Delta.message_id) == answer.message_id), about=about)
+    _set(
+        tx,
+        answer,
+        status=status,
+        text=text,
+        error_kind=error_kind,
+        error=error,
+        stopped_by=stopped_by,
+        finished_at=now,
+        **({} if model is None else {"model": model}),
+    )
+    return text
+
+
+def text_so_far(source: Tx | Session, message_id: str) -> str:
+    """The text of the highest attempt of a growing message; empty if nothing came yet."""
+    pieces = source.execute(
+        select(col(Delta.attempt), col(Delta.text))
+        .where(col(Delta.message_id) == message_id)
+        .order_by(col(Delta.id))
+    ).all()
+    newest = max((attempt for attempt, _ in pieces), default=0)
+    return "".join(text for attempt, text in pieces if attempt == newest)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """New text of an answer, written by one attempt of its run."""
+
+    answer: Answer
+    attempt: int
+    text: str
+
+
+def append(tx: Tx, pieces: Iterable[Piece], *, now: datetime) -> set[str]:
+    """Write the pieces of all runs that their attempts still own, and return the ids of
+    the runs they do not own any more.
+    """
+    pieces = list(pieces)
+    ids = {piece.answer.run_id for piece in pieces}
+    # FOR SHARE: on PostgreSQL a stop in another process waits until the pieces are in.
+    held = tx.execute(
+        select(col(Run.id), col(Run.attempt))
+        .where(col(Run.id).in_(ids), col(Run.status) == RunStatus.RUNNING)
+        .with_for_update(read=True)
+    )
+    owned = {(run_id, attempt) for run_id, attempt in held.all()}
+    accepted = [piece for piece in pieces if (piece.answer.run_id, piece.attempt) in owned]
+    if accepted:
+        tx.execute(
+            insert(Delta),
+            [
+                {
+                    "message_id": piece.answer.message_id,
+                    "thread_id": piece.answer.thread_id,
+                    "attempt": piece.attempt,
+                    "text": piece.text,
+                    "created_at": now,
+                }
+                for piece in accepted
+            ],
+        )
+    return {piece.answer.run_id for piece in pieces if piece not in accepted}
+
+
+def of_thread(session: Session, thread_id: str, *, limit: int) -> list[Message]:
+    """The newest ``limit`` messages of a thread, oldest first."""
+    query = (
+        select(Message)
+        .where(col(Message.thread_id) == thread_id)
+        .order_by(col(Message.position).desc())
+        .limit(limit)
+    )
+    return list(session.scalars(query))[::-1]
+
+
+def count(session: Session, thread_id: str) -> int:
+    """How many messages a thread has."""
+    query = select(func.count()).select_from(Message).where(col(Message.thread_id) == thread_id)
+    return session.scalars(query).one()
+
+
+def ids_before(tx: Tx, answer: Answer, *, limit: int) -> list[str]:
+    """The ids of up to ``limit`` finished messages before an answer, oldest first: what a
+    model may be told.
+    """
+    query = select(col(Message.id)).where(*_told(answer))
+    found = tx.execute(query.order_by(col(Message.position).desc()).limit(limit))
+    return [message_id for (message_id,) in found.all()][::-1]
+
+
+def characters_before(tx: Tx, answer: Answer) -> int:
+    """How many characters the finished messages before an answer have."""
+    query = select(func.coalesce(func.sum(func.length(Message.text)), 0)).where(*_told(answer))
+    return int(tx.execute(query).scalar_one())
+
+
+def by_ids(session: Session, ids: Iterable[str]) -> list[Message]:
+    """The messages of these ids, oldest first."""
+    query = select(Message).where(col(Message.id).in_(list(ids))).order_by(col(Message.position))
+    return list(session.scalars(query))
+
+
+def live_runs(session: Session, thread_id: str) -> dict[str, Run]:
+    """The queued and running runs of a thread, by id."""
+    query = (
+        select(Run)
+        .where(col(Run.thread_id) == thread_id, col(Run.status).in_(ACTIVE_RUN))
+        .order_by(col(Run.created_at), col(Run.id))
+    )
+    return {run.id: run for run in session.scalars(query)}
+
+
+def live_of(tx: Tx, thread_id: str) -> list[Answer]:
+    """The answers of a thread that wait or grow, oldest first."""
+    found = tx.execute(
+        select(col(Message.id), col(Message.run_id), col(Message.position))
+        .where(
+            col(Message.thread_id) == thread_id,
+            col(Message.role) == Role.ASSISTANT,
+            col(Message.status).in_(LIVE_MESSAGE),
+        )
+        .order_by(col(Message.position))
+    )
+    return [
+        Answer(message_id, thread_id, run_id or "", position)
+        for message_id, run_id, position in found.all()
+    ]
+
+
+def _told(answer: Answer) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(Message.thread_id) == answer.thread_id,
+        col(Message.position) < answer.position,
+        col(Message.status).not_in(LIVE_MESSAGE),
+        col(Message.text) != "",
+    )
+
+
+def _set(tx: Tx, answer: Answer, **values: object) -> None:
+    tx.execute(
+        update(Message).where(col(Message.id) == answer.message_id).values(**values),
+        about=answer.about(),
+    )

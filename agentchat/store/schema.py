@@ -1,0 +1,97 @@
+"""Bringing the schema up to date, and refusing to start on one that does not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import Engine, inspect, text
+from sqlmodel import SQLModel
+
+import agentchat.models  # noqa: F401  the tables register themselves when imported
+from agentchat.errors import SchemaMismatch
+from agentchat.store.database import connect
+from alembic import command
+
+_PACKAGED = Path(__file__).resolve().parent.parent / "_alembic"
+_CHECKOUT = Path(__file__).resolve().parent.parent.parent / "alembic"
+_LOCK = 0x61676368
+"""PostgreSQL advisory lock held while migrating, so that processes starting at once queue."""
+
+
+def upgrade(url: str) -> None:
+    """Bring the database at ``url`` to the schema of this code, then :func:`check` it."""
+    engine = connect(url)
+    try:
+        with engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+                connection.commit()
+            config = _config()
+            config.attributes["connection"] = connection
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise SchemaMismatch(
+                    f"The database was made by a newer agentchat ({error})."
+                    " Update agentchat, or use another AGENTCHAT_DATA_DIR."
+                ) from error
+            connection.commit()
+        _check(engine)
+    finally:
+        engine.dispose()
+
+
+def check(url: str) -> None:
+    """Raise :class:`SchemaMismatch` naming each table and column that does not fit."""
+    engine = connect(url)
+    try:
+        _check(engine)
+    finally:
+        engine.dispose()
+
+
+def _check(engine: Engine) -> None:
+    found = inspect(engine)
+    there = set(found.get_table_names())
+    problems = []
+    for name, table in SQLModel.metadata.tables.items():
+        if name not in there:
+            problems.append(f"table {name!r} is missing")
+            continue
+        columns = {column["name"]: column for column in found.get_columns(name)}
+        for column in table.columns:
+            held = columns.pop(column.name, None)
+            if held is None:
+                problems.append(f"column {name}.{column.name} is missing")
+            elif not column.nullable and held["nullable"]:
+                problems.append(f"column {name}.{column.name} allows NULL but must not")
+        problems += [
+            f"column {name}.{column['name']} is not known to this code but must be filled"
+            for column in columns.values()
+            if not column["nullable"] and column["default"] is None
+        ]
+    if problems:
+        raise SchemaMismatch(
+            "The database does not match the code: "
+            + "; ".join(problems)
+            + f".\n{_revisions(engine)} Run 'agentchat db upgrade', or restore a backup."
+        )
+
+
+def _revisions(engine: Engine) -> str:
+    with engine.connect() as connection:
+        held = MigrationContext.configure(connection).get_current_revision()
+    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    return f"The database is at revision {held}, the code at {wanted}."
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option(
+        "script_location", str(_CHECKOUT if _CHECKOUT.is_dir() else _PACKAGED).replace("%", "%%")
+    )
+    return config

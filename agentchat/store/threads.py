@@ -1,0 +1,111 @@
+"""Threads: their rows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+from sqlmodel import Session, col
+
+from agentchat.errors import ThreadNotFound
+from agentchat.models import ACTIVE_RUN, Run, Thread, table_of
+from agentchat.store.writer import Tx
+
+
+def create(tx: Tx, thread_id: str, *, owner_id: str, title: str, now: datetime) -> None:
+    """Add an empty thread."""
+    tx.execute(
+        insert(Thread),
+        {
+            "id": thread_id,
+            "owner_id": owner_id,
+            "title": title,
+            "length": 0,
+            "created_at": now,
+            "updated_at": now,
+        },
+    )
+
+
+def lock(tx: Tx, thread_id: str) -> Thread | None:
+    """The thread's row, held until the transaction ends; None if it never existed.
+
+    Raises :class:`ThreadNotFound` if it was deleted.
+    """
+    query = select(table_of(Thread)).where(col(Thread.id) == thread_id).with_for_update()
+    row = tx.execute(query).mappings().first()
+    if row is None:
+        return None
+    if row["deleted_at"] is not None:
+        raise ThreadNotFound
+    return Thread(**row)
+
+
+def grow(tx: Tx, thread: Thread, *, by: int, title: str, now: datetime) -> None:
+    """Count ``by`` more messages; name the thread if it has no name yet."""
+    tx.execute(
+        update(Thread)
+        .where(col(Thread.id) == thread.id)
+        .values(length=thread.length + by, updated_at=now, title=thread.title or title)
+    )
+
+
+def rename(tx: Tx, thread_id: str, title: str) -> None:
+    """Give the thread another title; raises :class:`ThreadNotFound`."""
+    _change(tx, thread_id, title=title)
+
+
+def delete(tx: Tx, thread_id: str, *, now: datetime) -> None:
+    """Mark the thread deleted; raises :class:`ThreadNotFound`."""
+    _change(tx, thread_id, deleted_at=now)
+
+
+def _change(tx: Tx, thread_id: str, **values: object) -> None:
+    changed = tx.execute(
+        update(Thread)
+        .where(col(Thread.id) == thread_id, col(Thread.deleted_at).is_(None))
+        .values(**values)
+    )
+    if not changed.rowcount:
+        raise ThreadNotFound
+
+
+def get(session: Session, thread_id: str) -> Thread:
+    """The thread; raises :class:`ThreadNotFound` if it is unknown or deleted."""
+    thread = session.get(Thread, thread_id)
+    if thread is None or thread.deleted_at is not None:
+        raise ThreadNotFound
+    return thread
+
+
+def newest(session: Session, *, limit: int) -> list[Thread]:
+    """The threads that are not deleted, most recently used first."""
+    query = (
+        select(Thread)
+        .where(col(Thread.deleted_at).is_(None))
+        .order_by(col(Thread.updated_at).desc(), col(Thread.id))
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def empty(session: Session, owner_id: str) -> Thread | None:
+    """The newest thread of this owner that has no message and no name, if there is one."""
+    query = (
+        select(Thread)
+        .where(
+            col(Thread.owner_id) == owner_id,
+            col(Thread.length) == 0,
+            col(Thread.title) == "",
+            col(Thread.deleted_at).is_(None),
+        )
+        .order_by(col(Thread.created_at).desc())
+        .limit(1)
+    )
+    return session.scalars(query).first()
+
+
+def running(session: Session) -> set[str]:
+    """The ids of the threads in which a run is queued or running."""
+    query = select(col(Run.thread_id)).where(col(Run.status).in_(ACTIVE_RUN))
+    return {thread_id for thread_id in session.scalars(query) if thread_id is not None}

@@ -1,0 +1,28 @@
+"""The one AgentChat that all states of this process talk to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from agentchat.chat import AgentChat
+
+_open: AgentChat | None = None
+
+
+def chat() -> AgentChat:
+    """The open AgentChat; states call its verbs and nothing deeper."""
+    if _open is None:
+        raise RuntimeError("AgentChat is not open; the app opens it while it serves")
+    return _open
+
+
+@asynccontextmanager
+async def bridged(opened: AgentChat) -> AsyncIterator[None]:
+    """Let the states talk to *opened* as long as this context lasts."""
+    global _open
+    _open = opened
+    try:
+        yield
+    finally:
+        _open = None

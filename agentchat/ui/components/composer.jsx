@@ -1,0 +1,139 @@
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useParams } from "react-router";
+import { ArrowUp, Square } from "lucide-react";
+import { newId, nextThread, onFill, putItem, readDraft, saveDraft } from "./store";
+
+const useBeforePaint = typeof window === "undefined" ? useEffect : useLayoutEffect;
+const fieldSizing = () => CSS.supports("field-sizing", "content");
+
+function lengthOf(text, limit) {
+  // The server counts characters, a JavaScript string counts UTF-16 units.
+  return text.length <= limit ? text.length : Array.from(text).length;
+}
+
+/** The message box: Enter sends, the draft of every thread is kept, Stop ends what runs. */
+export function Composer({ shown, missing, running, onSend, onStop, words }) {
+  const { thread_id: thread = "" } = useParams();
+  const [text, setText] = useState("");
+  const draft = useRef("");
+  const box = useRef(null);
+
+  const change = (value) => {
+    draft.current = value;
+    setText(value);
+    saveDraft(thread || "new", value);
+  };
+
+  useBeforePaint(() => {
+    // What was typed before the page came alive counts as the draft.
+    const typed = box.current?.value;
+    const value = draft.current === "" && typed ? typed : readDraft(thread || "new");
+    draft.current = value;
+    setText(value);
+  }, [thread]);
+
+  useEffect(() => {
+    if (window.matchMedia("(hover: hover)").matches) box.current?.focus();
+  }, [thread]);
+
+  useEffect(
+    () =>
+      onFill((value) => {
+        change(draft.current.trim() ? `${value}\n\n${draft.current}` : value);
+        box.current?.focus();
+      }),
+    [thread],
+  );
+
+  useBeforePaint(() => {
+    if (box.current && !fieldSizing()) {
+      box.current.style.height = "auto";
+      box.current.style.height = `${box.current.scrollHeight}px`;
+    }
+  }, [text]);
+
+  const length = lengthOf(text, words.limit);
+  const tooLong = length > words.limit;
+  const empty = text.trim() === "";
+
+  const send = () => {
+    const message = draft.current.trim();
+    // Read from the ref: a double click comes before the next render.
+    if (!message || lengthOf(message, words.limit) > words.limit) return;
+    // On the page of a new thread, and of one that is gone: what is sent starts a thread.
+    const create = thread === "" || missing;
+    const item = {
+      id: newId(),
+      thread: create ? nextThread() : thread,
+      create,
+      text: message,
+      at: Date.now(),
+      attempt: 1,
+    };
+    putItem(item);
+    change("");
+    onSend(item.thread, item.id, item.text, item.create, item.attempt);
+    box.current?.focus();
+  };
+
+  const onKeyDown = (event) => {
+    const composing = event.nativeEvent.isComposing || event.keyCode === 229;
+    if (event.key === "Enter" && !event.shiftKey && !composing) {
+      event.preventDefault();
+      send();
+    }
+  };
+
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <div className="composer">
+        <textarea
+          ref={box}
+          id="message"
+          rows={1}
+          aria-label={words.label}
+          aria-invalid={tooLong || undefined}
+          aria-describedby={tooLong ? "message-problem" : undefined}
+          placeholder={words.placeholder}
+          value={text}
+          onChange={(event) => change(event.target.value)}
+          onKeyDown={onKeyDown}
+        />
+        {running && shown === thread ? (
+          <button
+            type="button"
+            className="composer-button stop"
+            aria-label={words.stop}
+            title={words.stop}
+            onClick={() => onStop(thread)}
+          >
+            <Square fill="currentColor" strokeWidth={0} aria-hidden />
+          </button>
+        ) : null}
+        <button
+          type="submit"
+          className="composer-button"
+          aria-label={words.send}
+          title={words.send}
+          disabled={empty || tooLong}
+        >
+          <ArrowUp strokeWidth={2.4} aria-hidden />
+        </button>
+      </div>
+      {tooLong ? (
+        <p className="composer-note" role="alert" id="message-problem">
+          {words.tooLong
+            .replace("{count}", length.toLocaleString("en"))
+            .replace("{limit}", words.limit.toLocaleString("en"))}
+        </p>
+      ) : (
+        <p className="composer-note hint">{words.hint}</p>
+      )}
+    </form>
+  );
+}

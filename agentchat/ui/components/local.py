@@ -1,0 +1,137 @@
+"""Our own React components, typed for Python. Their sources are the .jsx files beside this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import reflex as rx
+
+from agentchat.ui.build import local_library
+from agentchat.ui.states.thread import Refusal
+from agentchat.views import MessageView
+
+_LUCIDE = "lucide-react@1.26.0"
+
+Send = rx.event.passthrough_event_spec(str, str, str, bool, int)
+Text = rx.event.passthrough_event_spec(str)
+TwoTexts = rx.event.passthrough_event_spec(str, str)
+
+
+class Composer(rx.Component):
+    """The message box with Send and Stop."""
+
+    library = local_library("composer.jsx")
+    tag = "Composer"
+    lib_dependencies: list[str] = [_LUCIDE]
+
+    shown: rx.Var[str]
+    missing: rx.Var[bool]
+    running: rx.Var[bool]
+    words: rx.Var[Mapping[str, Any]]
+    on_send: rx.EventHandler[Send]
+    on_stop: rx.EventHandler[Text]
+
+
+class Outbox(rx.Component):
+    """Bubbles of messages the server has not confirmed."""
+
+    library = local_library("outbox.jsx")
+    tag = "Outbox"
+
+    shown: rx.Var[str]
+    missing: rx.Var[bool]
+    settled: rx.Var[list[MessageView]]
+    live: rx.Var[list[MessageView]]
+    accepted: rx.Var[str]
+    rejected: rx.Var[dict[str, Refusal]]
+    online: rx.Var[bool]
+    words: rx.Var[Mapping[str, str]]
+    on_send: rx.EventHandler[Send]
+
+
+class Welcome(rx.Component):
+    """Shows its children while the thread has no message at all."""
+
+    library = local_library("outbox.jsx")
+    tag = "Welcome"
+
+    empty: rx.Var[bool]
+
+
+class Starter(rx.Component):
+    """A suggestion for a first message."""
+
+    library = local_library("outbox.jsx")
+    tag = "Starter"
+
+    title: rx.Var[str]
+    text: rx.Var[str]
+
+
+class Log(rx.Component):
+    """The scrolling list of messages."""
+
+    library = local_library("log.jsx")
+    tag = "Log"
+    lib_dependencies: list[str] = [_LUCIDE]
+
+    shown: rx.Var[str]
+    first: rx.Var[str]
+    label: rx.Var[str]
+    jump: rx.Var[str]
+
+
+class Earlier(rx.Component):
+    """A link that shows a hundred messages more."""
+
+    library = local_library("log.jsx")
+    tag = "Earlier"
+
+    shown: rx.Var[int]
+
+
+class Shell(rx.Component):
+    """Sidebar and main part; the sidebar is a drawer on narrow screens."""
+
+    library = local_library("shell.jsx")
+    tag = "Shell"
+    lib_dependencies: list[str] = [_LUCIDE]
+
+
+class DrawerButton(rx.Component):
+    """Opens or closes the drawer."""
+
+    library = local_library("shell.jsx")
+    tag = "DrawerButton"
+
+    opens: rx.Var[bool]
+    label: rx.Var[str]
+
+
+class ThreadLink(rx.Component):
+    """A link to a thread that knows whether it is the current page."""
+
+    library = local_library("threads.jsx")
+    tag = "ThreadLink"
+
+    to: rx.Var[str]
+
+
+class ThreadMenu(rx.Component):
+    """Rename and delete for one thread."""
+
+    library = local_library("threads.jsx")
+    tag = "ThreadMenu"
+    lib_dependencies: list[str] = [
+        _LUCIDE,
+        "@radix-ui/react-alert-dialog@1.2.1",
+        "@radix-ui/react-dialog@1.3.1",
+        "@radix-ui/react-dropdown-menu@2.2.1",
+    ]
+
+    thread: rx.Var[str]
+    title: rx.Var[str]
+    words: rx.Var[Mapping[str, str]]
+    on_rename: rx.EventHandler[TwoTexts]
+    on_delete: rx.EventHandler[Text]

@@ -1,0 +1,55 @@
+"""Markdown from models: the only place where untrusted text becomes elements.
+
+Raw HTML is shown as text, only web and mail links lead anywhere, and images are never
+fetched. The rules themselves are in markdown.jsx; nothing else may use ``rx.markdown``,
+which renders raw HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import reflex as rx
+
+from agentchat.ui import words
+from agentchat.ui.build import local_library
+
+
+class Markdown(rx.Component):
+    """Renders its text; see markdown.jsx for what it refuses."""
+
+    library = local_library("markdown.jsx")
+    tag = "Markdown"
+    lib_dependencies: list[str] = [
+        "react-markdown@10.1.0",
+        "remark-gfm@4.0.1",
+        "rehype-highlight@7.0.2",
+        "lucide-react@1.26.0",
+    ]
+
+    text: rx.Var[str]
+    words: rx.Var[Mapping[str, str]]
+
+
+class CopyMessage(rx.Component):
+    """A button that copies a message's source."""
+
+    library = local_library("markdown.jsx")
+    tag = "CopyMessage"
+
+    text: rx.Var[str]
+    words: rx.Var[Mapping[str, str]]
+
+
+def markdown(text: rx.Var[str] | str) -> rx.Component:
+    """The text as markdown, safely."""
+    return rx.el.div(
+        Markdown.create(text=text, words=words.MARKDOWN),
+        class_name="markdown",
+        data_part="text",
+    )
+
+
+def copy_message(text: rx.Var[str]) -> rx.Component:
+    """A button that copies the text as it was written."""
+    return CopyMessage.create(text=text, words=words.MARKDOWN)

@@ -1,0 +1,101 @@
+"""One message: what was said, what became of it, and what can be done."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from agentchat.ui import words
+from agentchat.ui.components.markdown import copy_message, markdown
+from agentchat.ui.states.thread import ThreadState
+from agentchat.views import MessageView
+
+
+def message(view: rx.Var[MessageView]) -> rx.Component:
+    """A message of the thread as an article that names its role and status."""
+    return rx.el.article(
+        rx.cond(view.role == "user", _from_person(view), _from_assistant(view)),
+        key=view.id,
+        class_name="message",
+        data_role=view.role,
+        data_status=view.status,
+        data_id=view.id,
+        aria_busy=_is_live(view),
+    )
+
+
+def _is_live(view: rx.Var[MessageView]) -> rx.Var[bool]:
+    return (view.status == "running") | (view.status == "pending")
+
+
+def _from_person(view: rx.Var[MessageView]) -> rx.Component:
+    return rx.fragment(
+        rx.el.h2(words.YOU, class_name="visually-hidden"),
+        rx.el.div(view.text, class_name="text", data_part="text"),
+    )
+
+
+def _from_assistant(view: rx.Var[MessageView]) -> rx.Component:
+    return rx.fragment(
+        rx.el.h2(words.ASSISTANT, class_name="visually-hidden"),
+        markdown(view.text),
+        rx.cond(view.status == "failed", _failure(view)),
+        rx.el.div(
+            rx.cond(_is_live(view), _at_work(view), _at_rest(view)),
+            class_name="message-foot",
+        ),
+    )
+
+
+def _at_work(view: rx.Var[MessageView]) -> rx.Component:
+    return rx.el.span(
+        rx.el.span(rx.el.i(), rx.el.i(), rx.el.i(), class_name="pulse", aria_hidden=True),
+        rx.el.span(_words(view), data_part="words"),
+        class_name="message-words",
+    )
+
+
+def _at_rest(view: rx.Var[MessageView]) -> rx.Component:
+    return rx.fragment(
+        rx.cond(view.text != "", copy_message(view.text)),
+        rx.match(
+            view.status,
+            ("failed", rx.fragment()),
+            ("stopped", _stopped(view)),
+            rx.cond(view.words != "", rx.el.span(view.words, data_part="words")),
+        ),
+        rx.cond(view.model != "", rx.el.span(view.model, class_name="message-model")),
+    )
+
+
+def _stopped(view: rx.Var[MessageView]) -> rx.Component:
+    return rx.fragment(
+        rx.el.span(_words(view), data_part="words"),
+        rx.el.button(
+            words.TRY_AGAIN,
+            type="button",
+            class_name="link-button",
+            on_click=ThreadState.retry(view.id),
+        ),
+    )
+
+
+def _failure(view: rx.Var[MessageView]) -> rx.Component:
+    return rx.el.div(
+        rx.el.div(
+            rx.el.strong(_words(view), data_part="words"),
+            rx.el.span(view.next_step),
+        ),
+        rx.el.button(
+            words.TRY_AGAIN,
+            type="button",
+            class_name="button small",
+            on_click=ThreadState.retry(view.id),
+        ),
+        class_name="failure",
+        role="alert",
+    )
+
+
+def _words(view: rx.Var[MessageView]) -> rx.Var[str]:
+    fallback = rx.match(view.status, *words.STATUS.items(), "")
+    return rx.cond(view.words != "", view.words, fallback)

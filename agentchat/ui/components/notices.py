@@ -1,0 +1,96 @@
+"""Lines above the messages: the connection, the model, and what could not be done."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from agentchat.ui import words
+from agentchat.ui.components.route import disconnected
+from agentchat.ui.states.model import ModelState
+from agentchat.ui.states.notice import NoticeState
+
+
+def connection_notice() -> rx.Component:
+    """Says that the server cannot be reached, in place of Reflex's own overlays."""
+    return rx.el.div(
+        rx.cond(
+            disconnected,
+            rx.el.div(
+                rx.el.span(class_name="spinner", aria_hidden=True),
+                words.LOST,
+                class_name="notice lost",
+            ),
+        ),
+        role="status",
+    )
+
+
+def model_notice() -> rx.Component:
+    """The model on its way, out of order, or small."""
+    model = ModelState.model
+    return rx.match(
+        model.state,
+        ("pulling", _on_its_way(words.MODEL_PULLING)),
+        ("loading", rx.cond(model.embedded, _on_its_way(words.MODEL_LOADING))),
+        ("failed", _out_of_order()),
+        rx.cond(model.embedded, _small()),
+    )
+
+
+def _on_its_way(heading: str) -> rx.Component:
+    known = ModelState.percent >= 0
+    return rx.el.div(
+        rx.el.p(
+            rx.el.strong(heading, rx.cond(known, f" · {ModelState.percent} %", "")),
+            " ",
+            rx.cond(ModelState.model.detail != "", ModelState.model.detail, words.MODEL_WAIT),
+        ),
+        rx.el.div(
+            rx.el.div(style=rx.cond(known, {"width": f"{ModelState.percent}%"}, {})),
+            class_name=rx.cond(known, "progress", "progress unknown"),
+            role="progressbar",
+            aria_label=heading,
+            aria_valuenow=rx.cond(known, ModelState.percent, rx.Var("undefined")),
+        ),
+        class_name="notice working",
+    )
+
+
+def _out_of_order() -> rx.Component:
+    return rx.el.div(
+        rx.el.p(rx.el.strong(words.MODEL_FAILED, ". "), ModelState.model.detail),
+        rx.el.a(words.MODEL_SMALL_LINK, href=words.MODEL_HELP),
+        class_name="notice failed",
+        role="alert",
+    )
+
+
+def _small() -> rx.Component:
+    return rx.el.div(
+        rx.el.p(
+            rx.el.strong(words.MODEL_SMALL),
+            " ",
+            words.MODEL_SMALL_MORE,
+            " ",
+            rx.el.a(words.MODEL_SMALL_LINK, href=words.MODEL_HELP),
+        ),
+        class_name="notice small-model",
+    )
+
+
+def problem_notice() -> rx.Component:
+    """What the last click could not do."""
+    return rx.cond(
+        NoticeState.words != "",
+        rx.el.div(
+            rx.el.p(NoticeState.words),
+            rx.el.button(
+                words.DISMISS,
+                type="button",
+                class_name="link-button",
+                on_click=NoticeState.dismiss,
+            ),
+            class_name="notice failed",
+            role="alert",
+        ),
+    )

@@ -1,0 +1,82 @@
+"""The list of threads."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from agentchat.ui import words
+from agentchat.ui.components.local import DrawerButton, ThreadLink, ThreadMenu
+from agentchat.ui.states.threads import ThreadsState
+from agentchat.views import ThreadSummary
+
+
+def sidebar() -> rx.Component:
+    """Brand, New thread, and every thread with its menu."""
+    return rx.el.div(
+        rx.el.div(
+            ThreadLink.create(
+                rx.el.span(class_name="brand-mark", aria_hidden=True),
+                words.APP,
+                to="/",
+                class_name="brand",
+            ),
+            theme_toggle(),
+            DrawerButton.create(opens=False, label=words.HIDE_THREADS),
+            class_name="sidebar-top",
+        ),
+        rx.el.button(
+            rx.icon("square-pen", size=15, aria_hidden=True),
+            words.NEW_THREAD,
+            type="button",
+            class_name="button new-thread",
+            on_click=ThreadsState.new,
+        ),
+        rx.el.nav(
+            rx.el.p(words.THREADS, class_name="threads-heading", aria_hidden=True),
+            rx.el.ul(rx.foreach(ThreadsState.threads, _line)),
+            rx.cond(
+                ThreadsState.loaded & (ThreadsState.threads.length() == 0),
+                rx.el.p(words.NO_THREADS, class_name="threads-empty"),
+            ),
+            aria_label=words.THREADS,
+            class_name="threads",
+        ),
+        id="threads",
+        class_name="sidebar",
+    )
+
+
+def _line(thread: rx.Var[ThreadSummary]) -> rx.Component:
+    title = rx.cond(thread.title != "", thread.title, words.UNTITLED)
+    return rx.el.li(
+        ThreadLink.create(
+            rx.el.span(title, id=f"title-{thread.id}", class_name="thread-title"),
+            rx.cond(
+                thread.running,
+                rx.el.span(class_name="spinner", role="img", aria_label=words.ANSWERING),
+            ),
+            to=f"/t/{thread.id}",
+        ),
+        ThreadMenu.create(
+            thread=thread.id,
+            title=title,
+            words=words.MENU,
+            on_rename=ThreadsState.rename,
+            on_delete=ThreadsState.delete,
+        ),
+        key=thread.id,
+        class_name="thread-line",
+    )
+
+
+def theme_toggle() -> rx.Component:
+    """Light and dark; the system decides until it is pressed."""
+    return rx.el.button(
+        rx.icon("sun", class_name="when-dark", aria_hidden=True),
+        rx.icon("moon", class_name="when-light", aria_hidden=True),
+        type="button",
+        class_name="icon-button",
+        aria_label=words.TOGGLE_THEME,
+        title=words.TOGGLE_THEME,
+        on_click=rx.toggle_color_mode,
+    )

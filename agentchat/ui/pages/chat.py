@@ -1,0 +1,153 @@
+"""The chat page: one page for a new thread and for an existing one."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from agentchat.ui import words
+from agentchat.ui.components.local import (
+    Composer,
+    DrawerButton,
+    Earlier,
+    Log,
+    Outbox,
+    Shell,
+    Starter,
+    Welcome,
+)
+from agentchat.ui.components.message import message
+from agentchat.ui.components.notices import model_notice, problem_notice
+from agentchat.ui.components.route import disconnected, route_thread
+from agentchat.ui.components.sidebar import sidebar
+from agentchat.ui.states.model import ModelState
+from agentchat.ui.states.thread import ThreadState
+
+_arrived = ThreadState.shown == route_thread
+_missing = _arrived & ThreadState.missing
+
+
+def chat_page() -> rx.Component:
+    """Threads at the left, the thread with its message box at the right."""
+    return rx.fragment(
+        rx.el.a(words.SKIP, href="#message", class_name="skip"),
+        Shell.create(
+            sidebar(),
+            rx.el.main(
+                _header(),
+                model_notice(),
+                problem_notice(),
+                _conversation(),
+                class_name="main",
+            ),
+        ),
+    )
+
+
+def _header() -> rx.Component:
+    model = ModelState.model
+    return rx.el.header(
+        DrawerButton.create(opens=True, label=words.SHOW_THREADS),
+        rx.el.h1(
+            rx.cond(
+                (route_thread == "") | _missing,
+                rx.el.span(words.NEW_THREAD, class_name="visually-hidden"),
+                rx.cond(
+                    _arrived & (ThreadState.title != ""),
+                    ThreadState.title,
+                    words.UNTITLED,
+                ),
+            ),
+            class_name="header-title",
+        ),
+        rx.cond(
+            model.label != "",
+            rx.el.div(
+                rx.el.span(class_name="model-dot", aria_hidden=True),
+                rx.el.span(words.MODEL, ": ", class_name="visually-hidden"),
+                rx.el.span(model.label),
+                class_name="model-chip",
+                title=model.id,
+                data_state=model.state,
+                data_part="model",
+            ),
+        ),
+        class_name=rx.cond(route_thread == "", "header", "header titled"),
+    )
+
+
+def _conversation() -> rx.Component:
+    empty = (ThreadState.settled.length() == 0) & (ThreadState.live.length() == 0)
+    return rx.fragment(
+        Log.create(
+            rx.cond(_arrived, rx.cond(ThreadState.missing, _gone(), _rows()), _skeleton()),
+            Welcome.create(_welcome(), empty=(route_thread == "") | (_arrived & empty & ~_missing)),
+            Outbox.create(
+                shown=ThreadState.shown,
+                missing=_missing,
+                settled=ThreadState.settled,
+                live=ThreadState.live,
+                accepted=ThreadState.accepted,
+                rejected=ThreadState.refused,
+                online=~disconnected,
+                words=words.OUTBOX,
+                on_send=ThreadState.send,
+            ),
+            shown=ThreadState.shown,
+            first=rx.cond(empty, "", ThreadState.settled[0].id),
+            label=words.MESSAGES,
+            jump=words.LATEST,
+        ),
+        rx.el.div(
+            Composer.create(
+                shown=ThreadState.shown,
+                missing=_missing,
+                running=ThreadState.live.length() > 0,
+                words=words.COMPOSER,
+                on_send=ThreadState.send,
+                on_stop=ThreadState.stop,
+            ),
+            class_name="dock",
+        ),
+    )
+
+
+def _rows() -> rx.Component:
+    count = ThreadState.settled.length() + ThreadState.live.length()
+    return rx.fragment(
+        rx.cond(
+            ThreadState.earlier > 0,
+            rx.el.p(Earlier.create(words.LOAD_EARLIER, shown=count), class_name="earlier"),
+        ),
+        rx.foreach(ThreadState.settled, message),
+        rx.foreach(ThreadState.live, message),
+    )
+
+
+def _welcome() -> rx.Component:
+    return rx.el.div(
+        rx.el.h2(words.GREETING, class_name="greeting"),
+        rx.el.p(words.GREETING_MORE),
+        rx.el.div(
+            *(Starter.create(title=title, text=text) for title, text in words.STARTERS),
+            class_name="starters",
+        ),
+        class_name="start",
+    )
+
+
+def _skeleton() -> rx.Component:
+    return rx.el.div(
+        *(rx.el.div(style={"width": width}) for width in ("40%", "92%", "85%", "60%")),
+        class_name="skeleton",
+        aria_hidden=True,
+    )
+
+
+def _gone() -> rx.Component:
+    return rx.el.div(
+        rx.el.h2(words.MISSING_TITLE, class_name="note-title"),
+        rx.el.p(words.MISSING),
+        rx.el.a(words.START_OVER, href="/", class_name="button primary"),
+        class_name="center-note",
+        data_part="missing",
+    )

@@ -1,0 +1,116 @@
+"""One thread: what it holds, and what a person may do in it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+
+import reflex as rx
+
+from agentchat.errors import AgentChatError, ThreadNotFound
+from agentchat.ui import words
+from agentchat.ui.bridge import chat
+from agentchat.ui.states.notice import NoticeState
+from agentchat.views import MessageView, ThreadView
+
+logger = logging.getLogger(__name__)
+
+FIRST_SHOWN = 50
+MOST_SHOWN = 2_000
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why the server did not take a message, and which attempt that answers."""
+
+    attempt: int
+    words: str
+
+
+class ThreadState(rx.State):
+    """The thread on the page.
+
+    ``shown`` names the thread the other vars are about: right after a navigation it is still
+    the one before, and the page shows neither. Each var is sent whole when it changes, so
+    what grows (``live``) is apart from what does not.
+    """
+
+    shown: str = ""
+    title: str = ""
+    settled: list[MessageView] = []
+    live: list[MessageView] = []
+    earlier: int = 0
+    missing: bool = False
+    accepted: str = ""
+    refused: dict[str, Refusal] = {}
+
+    @rx.event(background=True, supersedes=True)
+    async def follow(self):
+        """Show the thread of the address as it changes, as long as the page is open."""
+        async with self:
+            thread_id = self.thread_id  # type: ignore[attr-defined]  # the route's own var
+            window = _window(self.router.url.query_parameters.get("messages"))
+            if self.shown != thread_id:
+                self._show(ThreadView(thread_id, ""))
+        if not thread_id:
+            return
+        try:
+            async for view in chat().follow(thread_id, window=window):
+                async with self:
+                    self._show(view)
+        except ThreadNotFound:
+            async with self:
+                self._show(ThreadView(thread_id, ""), missing=True)
+
+    def _show(self, view: ThreadView, *, missing: bool = False) -> None:
+        """Take over what differs; an assigned var is sent even if it is equal."""
+        for name, value in (
+            ("title", view.title),
+            ("settled", list(view.settled)),
+            ("live", list(view.live)),
+            ("earlier", view.earlier),
+            ("missing", missing),
+            ("shown", view.id),
+        ):
+            if getattr(self, name) != value:
+                setattr(self, name, value)
+
+    @rx.event
+    async def send(self, thread_id: str, message_id: str, text: str, create: bool, attempt: int):
+        """Post a message under the id the page made; the answer arrives through `follow`."""
+        try:
+            await chat().send_message(thread_id, text, message_id=message_id, create_thread=create)
+        except AgentChatError as error:
+            self.refused[message_id] = Refusal(attempt, str(error))
+        except Exception:
+            # Whatever happened, the person must not be left with "Sending".
+            logger.exception("A message could not be sent")
+            self.refused[message_id] = Refusal(attempt, words.SOMETHING_WRONG)
+        else:
+            self.accepted = message_id
+            if message_id in self.refused:
+                del self.refused[message_id]
+
+    @rx.event
+    async def stop(self, thread_id: str):
+        """Stop every answer that waits or grows in a thread."""
+        try:
+            await chat().stop(thread_id)
+        except AgentChatError as error:
+            return NoticeState.say(str(error))
+
+    @rx.event
+    async def retry(self, message_id: str):
+        """Ask again for a failed or stopped answer."""
+        try:
+            await chat().retry(message_id)
+        except AgentChatError as error:
+            return NoticeState.say(str(error))
+
+
+def _window(wish: str | None) -> int:
+    """How many messages to show; the address is written by anybody, so within reason."""
+    if wish is None or not re.fullmatch(r"[1-9][0-9]{0,5}", wish):
+        return FIRST_SHOWN
+    return min(int(wish), MOST_SHOWN)

@@ -1,0 +1,50 @@
+"""The list of threads, live in every tab."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from agentchat.errors import AgentChatError
+from agentchat.ui.bridge import chat
+from agentchat.ui.states.notice import NoticeState
+from agentchat.views import ThreadSummary
+
+
+class ThreadsState(rx.State):
+    """What the sidebar shows, newest first."""
+
+    threads: list[ThreadSummary] = []
+    loaded: bool = False
+
+    @rx.event(background=True, supersedes=True)
+    async def follow(self):
+        """Show the list as it changes, as long as the page is open."""
+        async for threads in chat().follow_threads():
+            async with self:
+                self.threads = list(threads)
+                self.loaded = True
+
+    @rx.event
+    async def new(self):
+        """Go to an empty thread."""
+        try:
+            thread = await chat().new_thread()
+        except AgentChatError as error:
+            return NoticeState.say(str(error))
+        return rx.redirect(f"/t/{thread.id}")
+
+    @rx.event
+    async def rename(self, thread_id: str, title: str):
+        """Give a thread another title; every tab sees it through its list."""
+        try:
+            await chat().rename_thread(thread_id, title)
+        except AgentChatError as error:
+            return NoticeState.say(str(error))
+
+    @rx.event
+    async def delete(self, thread_id: str):
+        """Delete a thread and what is in it."""
+        try:
+            await chat().delete_thread(thread_id)
+        except AgentChatError as error:
+            return NoticeState.say(str(error))

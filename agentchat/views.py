@@ -1,0 +1,89 @@
+"""What the outside may see: frozen values, made from rows by ``chat.py``.
+
+A browser tab, a script and a test get the same ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is asking. Every verb of :class:`~agentchat.chat.AgentChat` takes one."""
+
+    id: str
+    name: str
+
+
+LOCAL = Actor(id="local", name="You")
+"""The one person of an app that listens only to its own machine."""
+
+
+@dataclass(frozen=True)
+class MessageView:
+    """One message as a person sees it.
+
+    ``status`` is pending, running, done, stopped or failed. ``words`` says why and what
+    happens next ("retrying (2 of 5) at 14:03:20"), empty when there is nothing to say.
+    ``next_step`` says what a person can do about a failure. ``text`` is markdown.
+    """
+
+    id: str
+    role: str
+    status: str
+    text: str
+    words: str = ""
+    next_step: str = ""
+    author: str = ""
+    model: str = ""
+    run_id: str = ""
+    created_at: str = ""
+
+
+@dataclass(frozen=True)
+class ThreadView:
+    """A thread at one moment, read in one transaction.
+
+    ``settled`` holds messages that will not change any more (the newest of them, oldest
+    first); ``live`` begins with the first that is waiting or growing and holds all that
+    come after it. ``earlier`` counts the messages before the window.
+    """
+
+    id: str
+    title: str
+    settled: tuple[MessageView, ...] = field(default=())
+    live: tuple[MessageView, ...] = field(default=())
+    earlier: int = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether an answer is waiting or growing."""
+        return bool(self.live)
+
+
+@dataclass(frozen=True)
+class ThreadSummary:
+    """One line of the list of threads. ``updated_at`` is an aware UTC time."""
+
+    id: str
+    title: str
+    updated_at: datetime
+    running: bool = False
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """The model that answers, and how far it is on its way to being ready.
+
+    ``state`` is pulling, loading, ready or failed; ``progress`` is 0 to 1, or -1 when
+    it cannot be known. ``embedded`` marks the small built-in model.
+    """
+
+    id: str
+    label: str
+    embedded: bool = False
+    state: str = "ready"
+    detail: str = ""
+    progress: float = -1.0

@@ -1,0 +1,195 @@
+"""What goes wrong: the provider, the server, the network. Nothing is lost, doubled or stuck."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.acceptance.conftest import Visit
+from tests.acceptance.server import Server
+from tests.fake_provider import FakeProvider, Reply
+
+SENTENCES = " ".join(f"This is sentence {n}." for n in range(1, 31))
+
+both_wires = pytest.mark.parametrize("server_of_module", ["openai", "anthropic"], indirect=True)
+
+
+@both_wires
+def test_a_provider_that_is_down_twice_is_asked_again_and_the_page_says_so(
+    server: Server, fake: FakeProvider, visit: Visit
+) -> None:
+    fake.enqueue(Reply(status=529), Reply(status=503), Reply("It came after all."))
+    ann = visit(server.url)
+    ann.say("Are you there?")
+    expect(ann.answer).to_contain_text("Retrying (2 of 5)")
+    assert ann.sees_answer("done") == "It came after all."
+    assert len(fake.requests) == 3
+
+
+@both_wires
+def test_a_wrong_key_fails_at_once_with_words_about_the_key(
+    server: Server, fake: FakeProvider, visit: Visit
+) -> None:
+    fake.enqueue(Reply(status=401))
+    ann = visit(server.url)
+    ann.say("Are you there?")
+    ann.sees_answer("failed")
+    expect(ann.answer).to_contain_text("did not accept the API key")
+    expect(ann.answer).to_contain_text("Check the key")
+    assert len(fake.requests) == 1
+    ann.answer.get_by_role("button", name="Try again").click()
+    assert ann.sees_answer("done") == "This is the default answer."
+
+
+@both_wires
+def test_an_answer_that_is_cut_after_three_sentences_comes_once(
+    server: Server, fake: FakeProvider, visit: Visit
+) -> None:
+    fake.enqueue(Reply(SENTENCES, cut_after=3, pace=0.01), Reply(SENTENCES, pace=0.01))
+    ann = visit(server.url)
+    ann.say("Tell me a long story")
+    assert ann.sees_answer("done") == SENTENCES
+    assert len(fake.requests) == 2
+
+
+@both_wires
+def test_an_answer_that_ends_too_soon_without_an_error_is_asked_for_again(
+    server: Server, fake: FakeProvider, visit: Visit
+) -> None:
+    fake.enqueue(Reply(SENTENCES, cut_after=3, cut="end"), Reply(SENTENCES))
+    ann = visit(server.url)
+    ann.say("Tell me a long story")
+    assert ann.sees_answer("done") == SENTENCES
+
+
+def test_a_killed_server_finishes_the_answer_once_it_is_started_again(
+    server: Server, fake: FakeProvider, visit: Visit
+) -> None:
+    fake.enqueue(Reply(SENTENCES, pace=0.05), Reply(SENTENCES, pace=0.01))
+    ann = visit(server.url, strict=False)
+    ann.say("Tell me a long story")
+    thread = ann.in_thread()
+    ann.sees_in_answer("sentence 3.")
+    server.kill()
+    expect(ann.page.get_by_text("Connection lost")).to_be_visible()
+    [(run_id,)] = server.rows(
+        "SELECT id FROM workflows WHERE status = 'running' AND workflow = 'reply'"
+    )
+    prepared = server.rows(f"SELECT * FROM steps WHERE run_id = '{run_id}'")
+    server.start()
+    # Without a reload: the page comes back by itself.
+    assert ann.sees_answer("done") == SENTENCES
+    assert visit(thread).sees_answer("done") == SENTENCES
+    steps = server.rows(f"SELECT * FROM steps WHERE run_id = '{run_id}' ORDER BY id")
+    assert steps[0] == prepared[0]
+    names = server.rows(f"SELECT name FROM steps WHERE run_id = '{run_id}' ORDER BY id")
+    assert names == [("prepare",), ("generate",), ("finish",)]
+    assert server.rows(f"SELECT count(*) FROM deltas WHERE attempt > 0 AND '{run_id}' != ''") == [
+        (0,)
+    ]
+    assert len(fake.requests) == 2
+
+
+def test_a_server_that_is_told_to_end_hands_its_run_to_the_next(
+    server: Server, fake: FakeProvider, visit: Visit
+) -> None:
+    fake.enqueue(Reply(SENTENCES, pace=0.05), Reply(SENTENCES, pace=0.01))
+    ann = visit(server.url, strict=False)
+    ann.say("Tell me a long story")
+    ann.sees_in_answer("sentence 2.")
+    server.send(signal.SIGTERM)
+    # It ends by the signal it was sent, after it has cleaned up.
+    assert server.wait(within=5) in (0, -signal.SIGTERM)
+    assert server.rows("SELECT count(*) FROM workflows WHERE status = 'queued'") == [(1,)]
+    server.start()
+    assert ann.sees_answer("done") == SENTENCES
+
+
+def test_the_sender_sees_the_message_before_the_server_has_answered(
+    server: Server, fake: FakeProvider, visit: Visit
+) -> None:
+    ann = visit(server.url)
+    server.send(signal.SIGSTOP)
+    try:
+        ann.say("Are you there?")
+        expect(ann.messages).to_have_count(1)
+        expect(ann.messages.first).to_have_attribute("data-status", "pending")
+        expect(ann.messages.first).to_contain_text("Are you there?")
+    finally:
+        server.send(signal.SIGCONT)
+    ann.sees_answer("done")
+    expect(ann.messages).to_have_count(2)
+
+
+def test_a_double_click_on_send_is_one_message_and_one_run(
+    server: Server, fake: FakeProvider, visit: Visit
+) -> None:
+    ann = visit(server.url)
+    ann.message_box.fill("Only once")
+    ann.send_button.dblclick()
+    ann.sees_answer("done")
+    expect(ann.messages).to_have_count(2)
+    assert len(fake.requests) == 1
+
+
+def test_a_send_that_is_replayed_after_a_reconnect_is_one_message(
+    server: Server, fake: FakeProvider, visit: Visit
+) -> None:
+    ann = visit(server.url)
+    ann.say("Only once")
+    ann.sees_answer("done")
+    # As if the page had never learned that it arrived: its outbox still holds it.
+    sent = ann.messages.first.get_attribute("data-id")
+    thread = ann.in_thread().rsplit("/", 1)[1]
+    item = {
+        "id": sent,
+        "thread": thread,
+        "create": True,
+        "text": "Only once",
+        "attempt": 1,
+        "at": 0,
+    }
+    ann.page.evaluate("i => sessionStorage.setItem('agentchat.outbox', JSON.stringify([i]))", item)
+    ann.page.reload()
+    expect(ann.messages).to_have_count(2)
+    ann.page.wait_for_function("() => sessionStorage.getItem('agentchat.outbox') === null")
+    ann.page.wait_for_timeout(500)
+    expect(ann.messages).to_have_count(2)
+    counted = "SELECT count(*) FROM messages WHERE text = 'Only once'"
+    assert server.rows(f"{counted} AND thread_id = '{thread}'") == [(1,)]
+    assert len(fake.requests) == 1
+
+
+def test_a_message_that_a_killed_server_never_read_goes_out_when_it_is_back(
+    server: Server, fake: FakeProvider, visit: Visit
+) -> None:
+    ann = visit(server.url, strict=False)
+    ann.say("First")
+    ann.sees_answer("done")
+    server.send(signal.SIGSTOP)
+    ann.say("Second time lucky")
+    expect(ann.messages).to_have_count(3)
+    server.kill()
+    server.start()
+    expect(ann.messages).to_have_count(4)
+    ann.sees_answer("done")
+    counted = "SELECT count(*) FROM messages WHERE text = 'Second time lucky'"
+    assert server.rows(counted) == [(1,)]
+    assert len(fake.requests) == 2
+
+
+def test_a_message_sent_without_a_network_goes_out_when_it_is_back(
+    server: Server, fake: FakeProvider, visit: Visit
+) -> None:
+    ann = visit(server.url, strict=False)
+    ann.say("First")
+    ann.sees_answer("done")
+    ann.context.set_offline(True)
+    ann.say("Second")
+    expect(ann.messages.nth(2)).to_have_attribute("data-status", "pending")
+    ann.context.set_offline(False)
+    expect(ann.messages).to_have_count(4)
+    ann.sees_answer("done")
+    assert server.rows("SELECT count(*) FROM messages WHERE text = 'Second'") == [(1,)]

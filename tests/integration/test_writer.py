@@ -1,0 +1,138 @@
+"""The one writer: groups, failures that stay alone, connections that come back."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.exc import IntegrityError
+
+from agentchat.errors import ThreadNotFound
+from agentchat.store import threads
+from agentchat.store.changes import Rows
+from agentchat.store.database import Database
+from agentchat.store.writer import Tx
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def add(tx: Tx, thread_id: str) -> str:
+    threads.create(tx, thread_id, owner_id="o", title=thread_id, now=NOW)
+    return thread_id
+
+
+async def titles(database: Database) -> set[str]:
+    return {thread.title for thread in await database.read(threads.newest, limit=1000)}
+
+
+async def test_what_is_written_can_be_read_when_the_write_returns(database: Database) -> None:
+    assert await database.write(add, "a") == "a"
+    thread = await database.read(threads.get, "a")
+    assert (thread.title, thread.created_at) == ("a", NOW)
+
+
+async def test_many_writes_at_once_share_few_commits(database: Database) -> None:
+    commits = []
+    event.listen(
+        database._writing,
+        "before_cursor_execute",
+        lambda *args: commits.append(1) if args[2] == "COMMIT" else None,
+    )
+    await asyncio.gather(*(database.write(add, f"t{n}") for n in range(200)))
+    assert len(await titles(database)) == 200
+    assert len(commits) <= 20
+
+
+async def test_a_write_that_fails_undoes_itself_and_no_other(database: Database) -> None:
+    def bad(tx: Tx) -> None:
+        add(tx, "half")
+        raise ThreadNotFound
+
+    results = await asyncio.gather(
+        database.write(add, "a"),
+        database.write(bad),
+        database.write(add, "b"),
+        database.write(add, "a"),
+        database.write(add, "c"),
+        return_exceptions=True,
+    )
+    assert [type(r) for r in results] == [str, ThreadNotFound, str, IntegrityError, str]
+    assert await titles(database) == {"a", "b", "c"}
+
+
+async def test_only_what_was_committed_is_told(database: Database) -> None:
+    told: list[Rows] = []
+    database.live.listen(told.extend)
+
+    def bad(tx: Tx) -> None:
+        add(tx, "bad")
+        raise ThreadNotFound
+
+    await asyncio.gather(database.write(add, "good"), database.write(bad), return_exceptions=True)
+    assert [dict(row.known)["id"] for row in told] == ["good"]
+
+
+async def test_the_change_is_told_before_the_write_returns(database: Database) -> None:
+    told: list[Rows] = []
+    database.live.listen(told.extend)
+    await database.write_soon(add, "a")
+    assert told
+
+
+async def test_a_reader_cannot_write(database: Database) -> None:
+    with pytest.raises(Exception, match=r"read-?only"):
+        await database.read(lambda session: session.execute(text("DELETE FROM threads")))
+
+
+async def test_all_that_one_read_sees_is_of_one_moment(database: Database) -> None:
+    loop = asyncio.get_running_loop()
+
+    def twice(session: object) -> tuple[int, int]:
+        assert hasattr(session, "scalars")
+        first = len(threads.newest(session, limit=10))  # type: ignore[arg-type]
+        asyncio.run_coroutine_threadsafe(database.write(add, "between"), loop).result(10)
+        return first, len(threads.newest(session, limit=10))  # type: ignore[arg-type]
+
+    assert await database.read(twice) == (0, 0)
+    assert len(await titles(database)) == 1
+
+
+async def test_a_write_in_a_closed_database_says_so(database_url: str) -> None:
+    database = Database(database_url)
+    database.open()
+    await database.write(add, "a")
+    await database.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        await database.write(add, "b")
+
+
+async def test_writes_that_wait_are_committed_when_the_database_closes(
+    database_url: str,
+) -> None:
+    database = Database(database_url)
+    database.open()
+    waiting = [asyncio.ensure_future(database.write(add, f"t{n}")) for n in range(50)]
+    await asyncio.sleep(0)
+    await database.close()
+    await asyncio.gather(*waiting)
+    again = Database(database_url)
+    again.open()
+    assert len(await titles(again)) == 50
+    await again.close()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_connection_that_the_server_dropped_is_opened_anew(
+    database: Database, postgres: str
+) -> None:
+    await database.write(add, "before")
+    name = database.url.rsplit("/", 1)[1].split("?")[0]
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+    await database.write(add, "after")
+    assert await titles(database) == {"before", "after"}

@@ -1,0 +1,48 @@
+"""What the README says is true."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from agentchat.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_script_in_the_readme_runs(tmp_path: Path) -> None:
+    [script] = re.findall(r"<!-- runs in the test suite -->\n```python\n(.*?)```", README, re.S)
+    environment = {
+        **os.environ,
+        "AGENTCHAT_DATA_DIR": str(tmp_path),
+        "AGENTCHAT_MODEL": "scripted:instant",
+    }
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "> Why is the sky blue?" in done.stdout
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    for name, field in Settings.model_fields.items():
+        variable = field.validation_alias or f"AGENTCHAT_{name.upper()}"
+        assert f"`{variable}`" in README, variable
+
+
+def test_every_path_that_the_readme_names_exists() -> None:
+    named = re.findall(r"`((?:agentchat|alembic|tests|assets)/[\w/.]*)`", README)
+    named += [f"agentchat/{path}" for path in re.findall(r"\(`([\w/]+\.(?:py|jsx))`", README)]
+    named += re.findall(r"\]\((assets/[^)]+)\)", README)
+    assert named
+    for path in named:
+        assert (ROOT / path).exists(), path
