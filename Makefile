@@ -4,11 +4,16 @@
 # make lock   write the tested versions anew, from a fresh environment
 # make clean  remove everything that was made, but no data
 
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# One line that tells which package is at hand, where somebody looks; errors go past it.
+PROGRESS := if [ -t 1 ]; then awk '/^Collecting|^  Downloading|^Installing/ \
+	{ printf "\r\033[K  %.70s", $$1 " " $$2; fflush() } END { printf "\r\033[K" }'; else cat > /dev/null; fi
 
 .PHONY: run test check lock clean
 
@@ -33,12 +38,12 @@ $(BIN)/python:
 
 $(VENV)/installed: pyproject.toml requirements.lock | $(BIN)/python
 	@echo "Installing agentchat; the first time this takes a minute"
-	@$(PIP) install --quiet --constraint requirements.lock --editable .
+	@$(PIP) install --constraint requirements.lock --editable . | { $(PROGRESS); }
 	@touch $@
 
 $(VENV)/installed-test: pyproject.toml requirements.lock | $(BIN)/python
 	@echo "Installing agentchat and what its tests need; the first time this takes a minute"
-	@$(PIP) install --quiet --constraint requirements.lock --editable '.[test]'
+	@$(PIP) install --constraint requirements.lock --editable '.[test]' | { $(PROGRESS); }
 	@touch $@ $(VENV)/installed
 
 lock:

@@ -234,6 +234,16 @@ async def test_stop_keeps_what_came_and_nothing_is_added(open_chat: Opener) -> N
     assert await chat.stop(thread.id) == 0
 
 
+async def test_stop_does_not_wait_for_the_next_word(open_chat: Opener) -> None:
+    provider = scripted(SENTENCES, pace=timedelta(seconds=30))
+    chat = await open_chat(provider)
+    thread = await chat.create_thread()
+    await chat.send_message(thread.id, "Hello")
+    await eventually(lambda: provider.requests)
+    await chat.stop(thread.id)
+    await eventually(lambda: provider.closed, within=1)
+
+
 async def test_a_stopped_call_is_counted_by_estimate(open_chat: Opener) -> None:
     chat = await open_chat(scripted(SENTENCES, pace=timedelta(milliseconds=20)))
     thread = await chat.create_thread()

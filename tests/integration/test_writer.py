@@ -82,6 +82,23 @@ async def test_the_change_is_told_before_the_write_returns(database: Database) -
     assert told
 
 
+async def test_only_what_must_survive_a_power_cut_waits_for_the_disk(
+    database: Database,
+) -> None:
+    sqlite = database.url.startswith("sqlite")
+
+    def level(tx: Tx) -> str:
+        query = "PRAGMA synchronous" if sqlite else "SHOW synchronous_commit"
+        return str(tx.execute(text(query)).scalar())
+
+    safe, quick = ("2", "1") if sqlite else ("on", "off")
+    for _ in "twice":
+        assert await database.write(level) == safe
+        assert await database.write_soon(level) == quick
+    both = asyncio.gather(database.write_soon(level), database.write(level))
+    assert (await both)[1] == safe
+
+
 async def test_a_reader_cannot_write(database: Database) -> None:
     with pytest.raises(Exception, match=r"read-?only"):
         await database.read(lambda session: session.execute(text("DELETE FROM threads")))
