@@ -9,7 +9,15 @@ from agentchat.durable.context import Context
 from agentchat.durable.retry import RetryPolicy
 from agentchat.durable.workflow import Workflow, workflow
 from agentchat.settings import Settings
-from agentchat.views import LOCAL, Actor, MessageView, ModelView, ThreadSummary, ThreadView
+from agentchat.views import (
+    LOCAL,
+    Actor,
+    MessageView,
+    ModelView,
+    RunView,
+    ThreadSummary,
+    ThreadView,
+)
 
 __all__ = [
     "LOCAL",
@@ -20,6 +28,7 @@ __all__ = [
     "MessageView",
     "ModelView",
     "RetryPolicy",
+    "RunView",
     "Settings",
     "ThreadSummary",
     "ThreadView",

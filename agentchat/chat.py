@@ -6,10 +6,11 @@ Who may do what is decided here and nowhere else: see :meth:`AgentChat._authoriz
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ParamSpec, Self
 
 from sqlalchemy.exc import IntegrityError
 
@@ -22,16 +23,29 @@ from agentchat.durable.engine import Engine
 from agentchat.durable.worker import Worker
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import InvalidInput, NotAllowed
-from agentchat.inputs import checked_id, checked_text, checked_title
+from agentchat.inputs import checked_id, checked_json, checked_text, checked_title
 from agentchat.llm.base import ModelStatus, Provider
 from agentchat.llm.choose import choose_provider
 from agentchat.settings import Settings, load_settings
-from agentchat.store import providers, schema, threads
+from agentchat.store import events, providers, runs, schema, threads
 from agentchat.store.database import Database
 from agentchat.store.messages import Answer
 from agentchat.turns import Send
-from agentchat.views import LOCAL, Actor, MessageView, ModelView, ThreadSummary, ThreadView
+from agentchat.views import (
+    LOCAL,
+    Actor,
+    MessageView,
+    ModelView,
+    RunView,
+    ThreadSummary,
+    ThreadView,
+)
 from agentchat.workflows.reply import reply_workflow
+
+P = ParamSpec("P")
+
+_STARTS = uuid.UUID("5b1f6a52-6d0c-4d2b-9d6e-0c8f6f1d2a77")
+"""The namespace of the ids of runs that are started by a key."""
 
 
 class AgentChat:
@@ -95,9 +109,10 @@ class AgentChat:
 
     async def _start_worker(self, stack: AsyncExitStack) -> None:
         streams = Streams(self._database, self._clock)
-        reply = reply_workflow(self._agent, self._provider, self._database, streams)
+        reply = reply_workflow(self._agent, self._provider, self._database, streams, self._clock)
         self._reply = reply.name
         engine = Engine(self._database, [reply, *self._workflows], self._clock)
+        self._known = engine.workflows
         self._worker = Worker(self._database, engine, self._clock)
         await self._worker.start()
         stack.push_async_callback(self._worker.close)
@@ -201,6 +216,67 @@ class AgentChat:
         self._interrupt(stopped)
         return len(stopped)
 
+    # Workflows
+
+    async def start(self, workflow: Workflow[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> str:
+        """Start a workflow this app was opened with, and return the id of its run.
+
+        Arguments must be JSON values. Raises InvalidInput if they are not.
+        """
+        return await self._start(checked_id(None), workflow, workflow.bind(*args, **kwargs))
+
+    async def start_once(
+        self, key: str, workflow: Workflow[P, Any], /, *args: P.args, **kwargs: P.kwargs
+    ) -> str:
+        """As :meth:`start`, but the same key is the same run however often it is started."""
+        run_id = uuid.uuid5(_STARTS, f"{workflow.name}\n{key}").hex
+        return await self._start(run_id, workflow, workflow.bind(*args, **kwargs))
+
+    async def send_event(
+        self,
+        run_id: str,
+        name: str,
+        payload: Any = None,
+        *,
+        key: str | None = None,
+        actor: Actor = LOCAL,
+    ) -> bool:
+        """Send a run the event it waits for, or will; false if it came too late.
+
+        The first event with a ``key`` counts, so that a double click is one event. Raises
+        InvalidInput if the payload is not JSON.
+        """
+        self._authorize(actor)
+        return await self._database.write(
+            events.send,
+            run_id,
+            name=name,
+            key=checked_id(key),
+            payload=checked_json(payload, f"The payload of event {name!r}"),
+            sent_by=actor.name,
+            now=self._clock.now(),
+        )
+
+    async def stop_run(self, run_id: str, *, actor: Actor = LOCAL) -> bool:
+        """End a run that is queued, running or waiting; false if it has ended already.
+
+        For the answer to a message use :meth:`stop`, which also keeps its text.
+        """
+        self._authorize(actor)
+        run = await self._database.read(reads.run_view, run_id)
+        if run.workflow == self._reply:
+            raise InvalidInput("This run answers a message; stop its thread instead.")
+        stopped = await self._database.write(
+            runs.stop, run_id, thread_id=None, by=actor.name, now=self._clock.now()
+        )
+        self._interrupt([run_id])
+        return stopped
+
+    def follow_run(self, run_id: str, *, actor: Actor = LOCAL) -> AsyncGenerator[RunView, None]:
+        """Yield a run now and whenever it changes; raises RunNotFound."""
+        self._authorize(actor)
+        return self._database.live.follow(reads.run_view, run_id)
+
     # Following
 
     def follow(
@@ -235,6 +311,23 @@ class AgentChat:
         """
         if not actor.id or not actor.name:
             raise NotAllowed
+
+    async def _start(
+        self, run_id: str, workflow: Workflow[..., Any], arguments: dict[str, Any]
+    ) -> str:
+        if workflow.name not in self._known:
+            raise InvalidInput(
+                f"The workflow {workflow.name!r} is not one of this app:"
+                " name it in AgentChat(workflows=[...])."
+            )
+        await self._database.write(
+            runs.add_once,
+            run_id,
+            workflow=workflow.name,
+            data=checked_json(arguments, f"The arguments of {workflow.name!r}"),
+            now=self._clock.now(),
+        )
+        return run_id
 
     def _interrupt(self, run_ids: list[str]) -> None:
         for run_id in run_ids:

@@ -11,7 +11,7 @@ AgentChatError
 │   └── RunNotFound
 ├── Fenced                 another attempt owns the run; nothing was written
 ├── JournalMismatch        a workflow asked for a step its journal does not hold here
-├── StepFailed             a step used up its attempts
+├── WaitTimeout            the event that a run waited for did not come in time
 └── ModelError             a language model did not answer as asked
     ├── WrongKey, UnknownModel, QuotaExceeded, ContextTooLong, ModelRefused, BadRequest
     └── ModelUnavailable   worth another attempt
@@ -23,8 +23,8 @@ Control flow inside the engine derives from BaseException, so that a tool's
 ``except Exception`` can never swallow it:
 
 ControlFlow
-├── LeaseLost              another worker owns the run now
-└── RunStopped             somebody stopped the run
+├── LeaseLost              the run has ended, or another worker owns it now
+└── Suspend                the run waits for a time or an event
 
 The first docstring line of a class is its default message.
 """
@@ -82,8 +82,8 @@ class JournalMismatch(AgentChatError):
     """The workflow asked for a step that its journal does not hold here."""
 
 
-class StepFailed(AgentChatError):
-    """A step used up its attempts."""
+class WaitTimeout(AgentChatError):
+    """The event did not come in time."""
 
 
 class ModelError(AgentChatError):
@@ -198,5 +198,5 @@ class LeaseLost(ControlFlow):
     """Another worker owns this run now; whatever is still written changes no row."""
 
 
-class RunStopped(ControlFlow):
-    """Somebody stopped this run; its rows are already final."""
+class Suspend(ControlFlow):
+    """The run waits; it goes on, from the top and through its journal, when it is due."""

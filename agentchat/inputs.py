@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
+from typing import Any
+
+from pydantic_core import PydanticSerializationError, to_json
 
 from agentchat.errors import InvalidInput
 
@@ -47,9 +51,21 @@ def checked_title(value: str) -> str:
     return title
 
 
+def checked_json(value: Any, what: str) -> Any:
+    """The value as JSON has it; raises :class:`InvalidInput` that begins with ``what``."""
+    try:
+        return json.loads(to_json(value, inf_nan_mode="constants"), parse_constant=_no_number)
+    except (PydanticSerializationError, UnicodeEncodeError, ValueError) as error:
+        raise InvalidInput(f"{what} cannot be stored as JSON: {error}") from error
+
+
 def title_of(text: str) -> str:
     """The first words of a thread's first message."""
     words = " ".join(text.split())
     if len(words) <= _FIRST_WORDS:
         return words
     return words[:_FIRST_WORDS].rsplit(" ", 1)[0].rstrip(",.;:") + "…"
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is not a number in JSON")

@@ -65,16 +65,27 @@ class MessageStatus(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """How far a run is. The last three are final."""
+    """How far a run is. The last three are final.
+
+    A waiting run is held by nobody until it is due, or an event it waits for comes.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
+    WAITING = "waiting"
     DONE = "done"
     STOPPED = "stopped"
     FAILED = "failed"
 
 
-ACTIVE_RUN = (RunStatus.QUEUED, RunStatus.RUNNING)
+class StepStatus(StrEnum):
+    """Whether a step is a wait that is not over, or done for ever."""
+
+    WAITING = "waiting"
+    DONE = "done"
+
+
+ACTIVE_RUN = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
 LIVE_MESSAGE = (MessageStatus.PENDING, MessageStatus.RUNNING)
 
 
@@ -125,9 +136,10 @@ class Message(SQLModel, table=True):
 class Run(SQLModel, table=True):
     """One execution of a workflow. Written by the engine, and by stop.
 
-    ``attempt`` is the fence: each claim and each retry raises it, and a worker's writes
-    count only while the row still holds the attempt it works for. ``step`` is the name of
-    the step at hand. Runs with the same ``key`` go one after another, by ``created_at``.
+    ``attempt`` is the fence: each claim raises it, and a worker's writes count only while
+    the row still holds the attempt it works for. ``step`` is the name of the step at hand.
+    ``due_at`` is empty while only an event can wake the run. Runs with the same ``key`` go
+    one after another, by ``created_at``.
     ``retry_at`` with ``tries`` and ``max_tries`` says when the step at hand is tried again.
     """
 
@@ -149,7 +161,7 @@ class Run(SQLModel, table=True):
     crashes: int = 0
     worker: str | None = Field(default=None, max_length=200)
     lease_until: datetime | None = Field(default=None, sa_type=Instant)
-    due_at: datetime = Field(sa_type=Instant)
+    due_at: datetime | None = Field(sa_type=Instant)
     tries: int = 0
     max_tries: int = 0
     retry_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -166,7 +178,10 @@ class Run(SQLModel, table=True):
 
 class Step(SQLModel, table=True):
     """One remembered result of a run: its journal, in the order of ``id``. Written by the
-    engine once, in the transaction that made it true; never changed.
+    engine in the transaction that made it true; what is done is never changed.
+
+    A wait is written when it begins, with the time ``wake_at`` when it is over at the
+    latest and the name of the ``event`` it waits for, and once more when it is over.
     """
 
     __tablename__ = "steps"
@@ -176,18 +191,43 @@ class Step(SQLModel, table=True):
     run_id: str = Field(foreign_key="workflows.id", max_length=64)
     name: str = Field(max_length=200)
     occurrence: int
+    status: StepStatus = Field(
+        default=StepStatus.DONE, sa_column=Column(Text, nullable=False, default=StepStatus.DONE)
+    )
+    wake_at: datetime | None = Field(default=None, sa_type=Instant)
+    event: str | None = Field(default=None, max_length=200)
     args_hash: str = Field(max_length=64)
     result: Any = Field(default=None, sa_column=Column(JSON))
     attempt: int
     tries: int = 1
     worker: str = Field(max_length=200)
     started_at: datetime = Field(sa_type=Instant)
-    finished_at: datetime = Field(sa_type=Instant)
+    finished_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Event(SQLModel, table=True):
+    """A named payload sent to a run, possibly before the run waits for it. Written by whoever
+    sends it; ``taken_by`` is set when a wait of the run takes it, in its commit. The first
+    event with a ``key`` counts.
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (UniqueConstraint("run_id", "key"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: str = Field(foreign_key="workflows.id", max_length=64, index=True)
+    name: str = Field(max_length=200)
+    key: str = Field(max_length=64)
+    payload: Any = Field(default=None, sa_column=Column(JSON))
+    sent_by: str = Field(default="", max_length=200)
+    taken_by: str | None = Field(default=None, max_length=200)
+    created_at: datetime = Field(sa_type=Instant)
 
 
 class Delta(SQLModel, table=True):
-    """A piece of an answer while it grows; a reader takes those of the highest attempt, in
-    the order of ``id``. Removed in the commit that writes the message's text.
+    """A piece of an answer while it grows; a reader takes those of the highest attempt, and
+    of its highest try, in the order of ``id``. Removed in the commit that writes the
+    message's text.
     """
 
     __tablename__ = "deltas"
@@ -197,6 +237,7 @@ class Delta(SQLModel, table=True):
     message_id: str = Field(foreign_key="messages.id", max_length=64)
     thread_id: str = Field(max_length=64)
     attempt: int
+    tries: int = 1
     text: str = Field(sa_column=Column(Text, nullable=False))
     created_at: datetime = Field(sa_type=Instant)
 

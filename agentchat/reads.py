@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
-from agentchat.errors import AgentChatError, ModelError
+from agentchat.errors import AgentChatError, ModelError, RunNotFound
 from agentchat.llm.base import ModelState
 from agentchat.models import LIVE_MESSAGE, Message, MessageStatus, Model, Role, Run, RunStatus
-from agentchat.store import messages, providers, threads
-from agentchat.views import MessageView, ModelView, ThreadSummary, ThreadView
+from agentchat.store import messages, providers, runs, threads
+from agentchat.views import MessageView, ModelView, RunView, ThreadSummary, ThreadView
 
 WINDOW = 50
 """How many messages a thread shows at first."""
@@ -62,6 +62,24 @@ def model_view(session: Session, model_id: str, label: str) -> ModelView:
         state=model.state,
         detail=model.detail,
         progress=-1.0 if model.progress is None else model.progress,
+    )
+
+
+def run_view(session: Session, run_id: str) -> RunView:
+    """A run; raises :class:`~agentchat.errors.RunNotFound`."""
+    run = runs.get(session, run_id)
+    if run is None:
+        raise RunNotFound
+    return RunView(
+        id=run.id,
+        workflow=run.workflow,
+        status=run.status,
+        step=run.step,
+        result=run.result,
+        error=run.error or "",
+        stopped_by=run.stopped_by or "",
+        due_at=run.due_at if run.status == RunStatus.WAITING else None,
+        attempt=run.attempt,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,31 @@ class ThreadSummary:
     title: str
     updated_at: datetime
     running: bool = False
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One run of a workflow as a person sees it.
+
+    ``status`` is queued, running, waiting, done, stopped or failed; ``step`` names the step
+    at hand; ``due_at`` is when a waiting run goes on at the latest, None if only an event
+    can wake it. ``result`` is what the workflow returned, as JSON.
+    """
+
+    id: str
+    workflow: str
+    status: str
+    step: str = ""
+    result: Any = None
+    error: str = ""
+    stopped_by: str = ""
+    due_at: datetime | None = None
+    attempt: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will happen to it any more."""
+        return self.status in ("done", "stopped", "failed")
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from agentchat.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_script_in_the_readme_runs(tmp_path: Path) -> None:
-    [script] = re.findall(r"<!-- runs in the test suite -->\n```python\n(.*?)```", README, re.S)
+SCRIPTS = re.findall(r"<!-- runs in the test suite -->\n```python\n(.*?)```", README, re.S)
+PRINTS = ["> Why is the sky blue?", "done three things about herons: 5 stars"]
+
+
+@pytest.mark.parametrize(("script", "prints"), list(zip(SCRIPTS, PRINTS, strict=True)))
+def test_a_script_in_the_readme_runs(script: str, prints: str, tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "AGENTCHAT_DATA_DIR": str(tmp_path),
@@ -30,7 +36,7 @@ def test_the_script_in_the_readme_runs(tmp_path: Path) -> None:
         env=environment,
     )
     assert done.returncode == 0, done.stderr
-    assert "> Why is the sky blue?" in done.stdout
+    assert prints in done.stdout
 
 
 def test_every_setting_is_in_the_readme() -> None:

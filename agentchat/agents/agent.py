@@ -67,7 +67,7 @@ async def generate(
     characters = 0
     finished: Finished | None = None
     async with (
-        streams.open(answer, ctx.hold.attempt) as stream,
+        streams.open(answer, ctx.hold.attempt, ctx.tries) as stream,
         aclosing(provider.stream(request)) as chunks,
     ):
         async for chunk in chunks:

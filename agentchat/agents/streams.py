@@ -27,12 +27,13 @@ TICK = timedelta(milliseconds=100)
 
 
 class Stream:
-    """One growing answer, written by one attempt of its run."""
+    """One growing answer, written by one try of one attempt of its run."""
 
-    def __init__(self, answer: Answer, attempt: int, clock: Clock) -> None:
+    def __init__(self, answer: Answer, attempt: int, tries: int, clock: Clock) -> None:
         self.answer = answer
         self.lost = False
         self._attempt = attempt
+        self._tries = tries
         self._clock = clock
         self._waiting = ""
         self._since: datetime | None = None
@@ -54,7 +55,7 @@ class Stream:
             return None
         text, self._waiting = self._waiting[:size], self._waiting[size:]
         self._since = self._clock.now() if self._waiting else None
-        return Piece(self.answer, self._attempt, text)
+        return Piece(self.answer, self._attempt, self._tries, text)
 
     def give_back(self, piece: Piece) -> None:
         """Put back text that could not be written, before what came since."""
@@ -72,11 +73,11 @@ class Streams:
         self._ticking: asyncio.Task[None] | None = None
 
     @contextlib.asynccontextmanager
-    async def open(self, answer: Answer, attempt: int) -> AsyncIterator[Stream]:
-        """A stream for one attempt; whatever is left is written when it is closed, also
+    async def open(self, answer: Answer, attempt: int, tries: int) -> AsyncIterator[Stream]:
+        """A stream for one try of an attempt; whatever is left is written when it is closed, also
         when it is closed by an error.
         """
-        stream = Stream(answer, attempt, self._clock)
+        stream = Stream(answer, attempt, tries, self._clock)
         self._open.add(stream)
         if self._ticking is None or self._ticking.done():
             self._ticking = asyncio.create_task(self._tick(), name="agentchat-streams")

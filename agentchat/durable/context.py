@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-import inspect
 import random
+import uuid
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import CodeType
-from typing import Any, Concatenate, TypeVar, TypeVarTuple, get_type_hints
+from typing import Any, Concatenate, TypeVar, TypeVarTuple, overload
 
-from pydantic import TypeAdapter
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from pydantic import TypeAdapter, ValidationError
 
+from agentchat.durable import waits
+from agentchat.durable.branches import gather
 from agentchat.durable.clock import Clock
 from agentchat.durable.journal import Journal, Key, hash_of
-from agentchat.durable.retry import NO_RETRY, RetryPolicy, waits
-from agentchat.errors import Fenced, LeaseLost
-from agentchat.models import RunStatus
+from agentchat.durable.results import result_of
+from agentchat.durable.retry import NO_RETRY, Error, RetryPolicy, tries_of
+from agentchat.durable.waits import Waits
+from agentchat.errors import Fenced, InvalidInput, LeaseLost, Suspend, WaitTimeout
+from agentchat.models import Event, RunStatus, StepStatus
 from agentchat.store import journal, runs
 from agentchat.store.database import Database
 from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
 
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Claim:
-    """A worker's claim on a run. ``hold`` changes when a retry raises the attempt."""
+    """A worker's claim on a run."""
 
     worker: str
     hold: Hold
@@ -44,9 +50,16 @@ class Context:
     """
 
     def __init__(
-        self, database: Database, clock: Clock, claim: Claim, steps: Journal, chance: random.Random
+        self,
+        database: Database,
+        clock: Clock,
+        claim: Claim,
+        steps: Journal,
+        sent: list[Event],
+        chance: random.Random,
     ) -> None:
         self.ended = False
+        self._waits = Waits(sent)
         self._database = database
         self._clock = clock
         self._claim = claim
@@ -79,23 +92,17 @@ class Context:
         """
         key, args_hash = self._journal.key(name), hash_of(name, args)
         recorded = self._journal.recorded(key, args_hash)
-        adapter = _result_of(function)
+        adapter = result_of(function)
         if recorded is not None:
             remembered: T = adapter.validate_python(recorded.result)
             return remembered
         started = self._clock.now()
         await self._write(runs.change, step=str(key))
         tries = 0
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception(retry.may_retry),
-            stop=stop_after_attempt(retry.attempts),
-            wait=waits(retry, self._chance),
-            sleep=self._sleep,
-            before_sleep=self._will_retry(retry),
-            reraise=True,
-        ):
+        async for attempt in tries_of(retry, self._chance, self._clock, self._will_retry):
             with attempt:
                 tries = attempt.retry_state.attempt_number
+                _tries.set(tries)
                 result = await function(*args)
         await self._write(
             _record,
@@ -126,16 +133,112 @@ class Context:
         """A key that is the same each time this run does this step."""
         return f"{self.run_id}:{name}"
 
-    def now(self) -> datetime:
-        """The time; not remembered, so nothing may be decided by it outside a step."""
-        return self._clock.now()
+    @property
+    def tries(self) -> int:
+        """Inside a step: which try this is, from 1."""
+        return _tries.get()
+
+    async def sleep(self, name: str, delay: timedelta) -> None:
+        """Go on after ``delay``, however often the process is restarted meanwhile.
+
+        Nothing is held while it waits: no coroutine, no thread, no worker.
+        """
+        await self._wait(name, None, self._clock.now() + delay)
+
+    async def sleep_until(self, name: str, moment: datetime) -> None:
+        """Go on at an aware time; at once if it is past."""
+        await self._wait(name, None, moment)
+
+    async def wait_for(self, name: str, payload: type[T], *, timeout: timedelta | None = None) -> T:
+        """Wait for the event of this name, and return its payload.
+
+        An event that came before the wait counts. Events of one name are taken in the order
+        they came. Raises WaitTimeout when none came in time, and InvalidInput for a payload
+        that is not of its type.
+        """
+        until = None if timeout is None else self._clock.now() + timeout
+        outcome = await self._wait(name, name, until)
+        if outcome is None:
+            raise WaitTimeout(f"No event {name!r} came in time.")
+        try:
+            return TypeAdapter(payload).validate_python(outcome["payload"])
+        except ValidationError as error:
+            raise InvalidInput(
+                f"The event {name!r} has a payload that does not fit: {error}"
+            ) from error
+
+    @overload
+    async def gather(self, a: Awaitable[A], b: Awaitable[B], /) -> tuple[A, B]: ...
+    @overload
+    async def gather(
+        self, a: Awaitable[A], b: Awaitable[B], c: Awaitable[C], /
+    ) -> tuple[A, B, C]: ...
+    @overload
+    async def gather(self, *branches: Awaitable[A]) -> tuple[A, ...]: ...
+    async def gather(self, *branches: Awaitable[Any]) -> tuple[Any, ...]:
+        """Do several things at once; see :func:`agentchat.durable.branches.gather`."""
+        return await gather(branches)
+
+    async def now(self) -> datetime:
+        """The time, the same whenever this place is reached again."""
+        clock = self._clock
+
+        def now(_tx: Tx) -> datetime:
+            return clock.now()
+
+        return await self._transaction("now", now, (), {})
+
+    async def random(self) -> float:
+        """A number from 0 to 1, the same whenever this place is reached again."""
+        chance = self._chance
+
+        def random(_tx: Tx) -> float:
+            return chance.random()
+
+        return await self._transaction("random", random, (), {})
+
+    async def uuid(self) -> str:
+        """A random id, the same whenever this place is reached again."""
+
+        def new_id(_tx: Tx) -> str:
+            return uuid.uuid4().hex
+
+        return await self._transaction("uuid", new_id, (), {})
+
+    async def suspend(self) -> None:
+        """Write down what the run waits for, and let go of it. Called by the engine."""
+        await self._write(self._waits.suspend, now=self._clock.now())
+
+    async def _wait(
+        self, name: str, event: str | None, until: datetime | None
+    ) -> dict[str, Any] | None:
+        """The outcome of a wait that is over: an event, or None for its time. Else Suspend."""
+        key, args_hash = self._journal.key(name), hash_of(name, (event,))
+        begun = self._journal.recorded(key, args_hash)
+        if begun is not None and begun.status == StepStatus.DONE:
+            remembered: dict[str, Any] | None = begun.result
+            return remembered
+        wake_at = until if begun is None else begun.wake_at
+        now = self._clock.now()
+        row = {
+            **self._row(key, args_hash, None, now if begun is None else begun.started_at),
+            "wake_at": wake_at,
+            "event": event,
+        }
+        taken = self._waits.take(event)
+        if taken is None and (wake_at is None or wake_at > now):
+            self._waits.add(key, row, begun=begun is not None)
+            raise Suspend
+        outcome = None if taken is None else {"event": taken.id, "payload": taken.payload}
+        await self._write(waits.end, {**row, "result": outcome}, taken=taken)
+        return outcome
 
     async def _transaction(
         self, name: str, function: Callable[..., T], args: tuple[Any, ...], end: dict[str, Any]
     ) -> T:
         key, args_hash = self._journal.key(name), hash_of(name, args)
         recorded = self._journal.recorded(key, args_hash)
-        adapter = _result_of(function)
+        adapter = result_of(function)
         if recorded is not None:
             remembered: T = adapter.validate_python(recorded.result)
             return remembered
@@ -171,29 +274,15 @@ class Context:
             "finished_at": self._clock.now(),
         }
 
-    async def _sleep(self, seconds: float) -> None:
-        await self._clock.sleep(timedelta(seconds=seconds))
-
-    def _will_retry(self, retry: RetryPolicy) -> Callable[[RetryCallState], Awaitable[None]]:
-        async def write_down(state: RetryCallState) -> None:
-            hold = self._claim.hold
-            raised = Hold(hold.run_id, hold.attempt + 1, hold.thread_id)
-            delay = timedelta(seconds=state.next_action.sleep if state.next_action else 0)
-            error = state.outcome.exception() if state.outcome else None
-            # The attempt rises with a retry too: text of the failed try is then outdated,
-            # and a late write of it changes no row.
-            await self._write(
-                runs.change,
-                attempt=raised.attempt,
-                tries=state.attempt_number + 1,
-                max_tries=retry.attempts,
-                retry_at=self._clock.now() + delay,
-                error=str(error),
-                error_kind=getattr(error, "kind", type(error).__name__),
-            )
-            self._claim.hold = raised
-
-        return write_down
+    async def _will_retry(self, tries: int, most: int, delay: timedelta, error: Error) -> None:
+        await self._write(
+            runs.change,
+            tries=tries,
+            max_tries=most,
+            retry_at=self._clock.now() + delay,
+            error=str(error),
+            error_kind=getattr(error, "kind", type(error).__name__),
+        )
 
 
 def _record(tx: Tx, hold: Hold, row: dict[str, Any]) -> None:
@@ -201,18 +290,4 @@ def _record(tx: Tx, hold: Hold, row: dict[str, Any]) -> None:
     journal.record(tx, row)
 
 
-_results: dict[CodeType, TypeAdapter[Any]] = {}
-
-
-def _result_of(function: Callable[..., Any]) -> TypeAdapter[Any]:
-    """How the result of a step is written and read, by the function's return type."""
-    # By code, not by function: a workflow's inner functions are made anew for every run.
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    if code in _results:
-        return _results[code]
-    adapter = TypeAdapter(
-        get_type_hints(getattr(function, "__func__", function)).get("return", Any)
-    )
-    if code is not None:
-        _results[code] = adapter
-    return adapter
+_tries: ContextVar[int] = ContextVar("tries", default=1)

@@ -7,13 +7,15 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
+from sqlmodel import Session
+
 from agentchat.durable.clock import Clock
 from agentchat.durable.context import Claim, Context
 from agentchat.durable.journal import Journal
 from agentchat.durable.workflow import Workflow
-from agentchat.errors import AgentChatError, Fenced, LeaseLost
-from agentchat.models import Run, RunStatus
-from agentchat.store import journal, runs
+from agentchat.errors import AgentChatError, Fenced, LeaseLost, Suspend
+from agentchat.models import Event, Run, RunStatus, Step
+from agentchat.store import events, journal, runs
 from agentchat.store.database import Database
 from agentchat.store.writer import Tx
 
@@ -50,9 +52,15 @@ class Engine:
                 raise TooManyCrashes(
                     f"The process died {run.crashes} times while it worked on this."
                 )
-            steps = Journal(run.id, await self._database.read(journal.load, run.id))
-            ctx = Context(self._database, self._clock, claim, steps, self._chance)
-            result = await workflow.function(ctx, **run.data)
+            steps, sent = await self._database.read(_history, run.id)
+            ctx = Context(
+                self._database, self._clock, claim, Journal(run.id, steps), sent, self._chance
+            )
+            try:
+                result = await workflow.function(ctx, **run.data)
+            except Suspend:
+                await ctx.suspend()
+                return
             if not ctx.ended:
                 await self._database.write(
                     runs.change,
@@ -90,3 +98,7 @@ class Engine:
             await self._database.write(unit)
         except Fenced:
             logger.info("run %s ended while it failed", run.id)
+
+
+def _history(session: Session, run_id: str) -> tuple[list[Step], list[Event]]:
+    return journal.load(session, run_id), events.of_run(session, run_id)

@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tenacity import RetryCallState
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from agentchat.durable.clock import Clock
 
 MOST_PATIENT = timedelta(minutes=2)
 """The longest Retry-After that is waited out; beyond it, a person should know."""
@@ -42,15 +44,37 @@ class RetryPolicy:
 
 NO_RETRY = RetryPolicy(attempts=1)
 
-Retrying = Callable[[int, int, timedelta, BaseException], Awaitable[None]]
-"""Told before a wait: tries so far, most tries, the wait, the error."""
+Error = BaseException | None
+WillRetry = Callable[[int, int, timedelta, Error], Awaitable[None]]
+"""Told before a wait: which try comes next, of how many, after how long, and why."""
 
 
-def waits(policy: RetryPolicy, chance: random.Random) -> Callable[[RetryCallState], float]:
-    """The policy's waits as tenacity wants them, in seconds."""
+def tries_of(
+    policy: RetryPolicy, chance: random.Random, clock: Clock, will_retry: WillRetry
+) -> AsyncRetrying:
+    """The tries that the policy allows, one after another, for ``async for`` and ``with``.
+
+    The error of the last is raised as it is.
+    """
+
+    def error_of(state: RetryCallState) -> Error:
+        return state.outcome.exception() if state.outcome else None
 
     def wait(state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        return policy.delay(state.attempt_number, error, chance).total_seconds()
+        return policy.delay(state.attempt_number, error_of(state), chance).total_seconds()
 
-    return wait
+    async def sleep(seconds: float) -> None:
+        await clock.sleep(timedelta(seconds=seconds))
+
+    async def before_sleep(state: RetryCallState) -> None:
+        delay = timedelta(seconds=state.next_action.sleep if state.next_action else 0)
+        await will_retry(state.attempt_number + 1, policy.attempts, delay, error_of(state))
+
+    return AsyncRetrying(
+        retry=retry_if_exception(policy.may_retry),
+        stop=stop_after_attempt(policy.attempts),
+        wait=wait,
+        sleep=sleep,
+        before_sleep=before_sleep,
+        reraise=True,
+    )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlmodel import Session, col
 
-from agentchat.models import Step
+from agentchat.models import Step, StepStatus
 from agentchat.store.writer import Tx
 
 
@@ -20,3 +20,26 @@ def load(session: Session, run_id: str) -> list[Step]:
 def record(tx: Tx, step: dict[str, Any]) -> None:
     """Add a finished step, given by column. The caller holds the fence."""
     tx.execute(insert(Step), step)
+
+
+def end_wait(tx: Tx, step: dict[str, Any]) -> None:
+    """A wait is over: finish its row, or add it if it never had to wait. The caller holds
+    the fence.
+    """
+    ended = tx.execute(
+        update(Step)
+        .where(
+            col(Step.run_id) == step["run_id"],
+            col(Step.name) == step["name"],
+            col(Step.occurrence) == step["occurrence"],
+        )
+        .values(
+            status=StepStatus.DONE,
+            result=step["result"],
+            attempt=step["attempt"],
+            worker=step["worker"],
+            finished_at=step["finished_at"],
+        )
+    )
+    if not ended.rowcount:
+        record(tx, step)

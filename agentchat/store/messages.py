@@ -109,22 +109,23 @@ def settle(
 
 
 def text_so_far(source: Tx | Session, message_id: str) -> str:
-    """The text of the highest attempt of a growing message; empty if nothing came yet."""
+    """The text of the newest try of a growing message; empty if nothing came yet."""
     pieces = source.execute(
-        select(col(Delta.attempt), col(Delta.text))
+        select(col(Delta.attempt), col(Delta.tries), col(Delta.text))
         .where(col(Delta.message_id) == message_id)
         .order_by(col(Delta.id))
     ).all()
-    newest = max((attempt for attempt, _ in pieces), default=0)
-    return "".join(text for attempt, text in pieces if attempt == newest)
+    newest = max(((attempt, tries) for attempt, tries, _ in pieces), default=None)
+    return "".join(text for attempt, tries, text in pieces if (attempt, tries) == newest)
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """New text of an answer, written by one attempt of its run."""
+    """New text of an answer, written by one try of one attempt of its run."""
 
     answer: Answer
     attempt: int
+    tries: int
     text: str
 
 
@@ -150,6 +151,7 @@ def append(tx: Tx, pieces: Iterable[Piece], *, now: datetime) -> set[str]:
                     "message_id": piece.answer.message_id,
                     "thread_id": piece.answer.thread_id,
                     "attempt": piece.attempt,
+                    "tries": piece.tries,
                     "text": piece.text,
                     "created_at": now,
                 }

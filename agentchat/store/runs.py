@@ -56,6 +56,12 @@ def add(
     )
 
 
+def add_once(tx: Tx, run_id: str, *, workflow: str, data: dict[str, Any], now: datetime) -> None:
+    """Queue a run, due now, unless there is one of this id."""
+    if tx.execute(select(col(Run.id)).where(col(Run.id) == run_id)).first() is None:
+        add(tx, run_id, workflow=workflow, data=data, now=now)
+
+
 def claim(
     tx: Tx,
     worker: str,
@@ -79,7 +85,10 @@ def claim(
         .where(
             col(Run.workflow).in_(workflows),
             or_(
-                and_(col(Run.status) == RunStatus.QUEUED, col(Run.due_at) <= now),
+                and_(
+                    col(Run.status).in_((RunStatus.QUEUED, RunStatus.WAITING)),
+                    col(Run.due_at) <= now,
+                ),
                 and_(
                     col(Run.status) == RunStatus.RUNNING,
                     or_(col(Run.lease_until) < now, col(Run.worker).in_(dead)),
@@ -141,6 +150,29 @@ def change(tx: Tx, hold: Hold, /, **values: object) -> None:
     )
     if not changed.rowcount:
         raise Fenced
+
+
+def suspend(tx: Tx, hold: Hold, *, step: str, due_at: datetime | None) -> None:
+    """Let go of a run until it is due, or until an event wakes it; raises :class:`Fenced`."""
+    change(
+        tx,
+        hold,
+        status=RunStatus.WAITING,
+        step=step,
+        due_at=due_at,
+        worker=None,
+        lease_until=None,
+    )
+
+
+def wake(tx: Tx, hold: Hold, *, now: datetime) -> None:
+    """A waiting run is due now."""
+    tx.execute(
+        update(Run)
+        .where(col(Run.id) == hold.run_id, col(Run.status) == RunStatus.WAITING)
+        .values(due_at=now),
+        about=hold.about(),
+    )
 
 
 def stop(tx: Tx, run_id: str, *, thread_id: str | None, by: str, now: datetime) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from agentchat.agents.agent import Agent, Generated, generate
 from agentchat.agents.streams import Streams
+from agentchat.durable.clock import Clock
 from agentchat.durable.context import Context
 from agentchat.durable.retry import RetryPolicy
 from agentchat.durable.workflow import Workflow, workflow
@@ -23,7 +24,7 @@ HISTORY = 200
 
 
 def reply_workflow(
-    agent: Agent, provider: Provider, database: Database, streams: Streams
+    agent: Agent, provider: Provider, database: Database, streams: Streams, clock: Clock
 ) -> Workflow[[str, str, int], None]:
     """The workflow that lets ``agent`` answer with ``provider``."""
 
@@ -48,7 +49,7 @@ def reply_workflow(
                 # Named when it has answered: a model that was waited for may be another.
                 model=provider.label,
                 error_kind="length" if generated.cut else None,
-                now=ctx.now(),
+                now=clock.now(),
             )
             runs.spend(
                 tx,

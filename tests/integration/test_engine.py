@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -15,16 +13,17 @@ from sqlmodel import Session, col
 
 from agentchat.durable.clock import ManualClock
 from agentchat.durable.context import Context
-from agentchat.durable.engine import MOST_CRASHES, Engine
+from agentchat.durable.engine import MOST_CRASHES
 from agentchat.durable.retry import RetryPolicy
-from agentchat.durable.worker import LEASE, Worker
-from agentchat.durable.workflow import Workflow, workflow
+from agentchat.durable.worker import LEASE
+from agentchat.durable.workflow import workflow
 from agentchat.errors import Fenced, Overloaded, RateLimited, WrongKey
 from agentchat.models import Run, RunStatus, Step, Thread
 from agentchat.store import journal, runs, threads
 from agentchat.store.database import Database
 from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
+from tests.integration.workers import Workers, is_, until
 from tests.waiting import eventually
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -40,60 +39,12 @@ def did() -> Counter[str]:
     return Counter()
 
 
-class Workers:
-    """Starts workers on one database, and lets them die."""
-
-    def __init__(self, database: Database, clock: ManualClock) -> None:
-        self.database = database
-        self.clock = clock
-        self.alive: list[Worker] = []
-
-    async def start(self, *workflows: Workflow[..., Any]) -> Worker:
-        worker = Worker(self.database, Engine(self.database, workflows, self.clock), self.clock)
-        await worker.start()
-        self.alive.append(worker)
-        return worker
-
-    async def crash(self, worker: Worker) -> None:
-        """As if the process had died: nothing is handed back, the lease goes on."""
-        self.alive.remove(worker)
-        worker._claims.clear()
-        await worker.close()
-
-    async def queue(self, run_id: str, name: str, **options: Any) -> None:
-        await self.database.write(
-            runs.add, run_id, workflow=name, data={}, now=self.clock.now(), **options
-        )
-
-
 @pytest.fixture
 async def workers(database: Database, clock: ManualClock) -> AsyncIterator[Workers]:
     workers = Workers(database, clock)
     yield workers
     for worker in workers.alive:
         await worker.close()
-
-
-async def until(database: Database, run_id: str, wanted: Callable[[Run], bool]) -> Run:
-    """Follow a run until it is as wanted."""
-    async with asyncio.timeout(10), following(database, run_id) as states:
-        async for run in states:
-            if run is not None and wanted(run):
-                return run
-    raise AssertionError("the run was never as wanted")
-
-
-@asynccontextmanager
-async def following(database: Database, run_id: str) -> AsyncIterator[AsyncIterator[Run | None]]:
-    states = database.live.follow(runs.get, run_id)
-    try:
-        yield states
-    finally:
-        await states.aclose()
-
-
-def is_(status: RunStatus) -> Callable[[Run], bool]:
-    return lambda run: run.status == status
 
 
 async def steps(database: Database, run_id: str) -> list[Step]:
@@ -296,7 +247,7 @@ async def test_a_step_is_tried_again_and_the_wait_is_written_down(
     await workers.start(asks)
     await workers.queue("r", "asks")
     run = await until(database, "r", lambda run: run.tries == 2)
-    assert (run.max_tries, run.error_kind, run.attempt) == (5, "overloaded", 2)
+    assert (run.max_tries, run.error_kind, run.attempt) == (5, "overloaded", 1)
     assert run.retry_at is not None
     assert timedelta(seconds=0.5) <= run.retry_at - NOW <= timedelta(seconds=1)
     await sleeping(clock)

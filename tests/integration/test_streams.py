@@ -61,7 +61,7 @@ async def test_text_is_written_while_the_stream_is_open_and_whole_when_it_closes
     database: Database,
 ) -> None:
     answer = await answering(database, 1)
-    async with Streams(database, SystemClock()).open(answer, 1) as stream:
+    async with Streams(database, SystemClock()).open(answer, 1, 1) as stream:
         stream.write("One sentence. And the beginning of")
         async with (
             asyncio.timeout(5),
@@ -86,7 +86,7 @@ async def test_many_streams_share_a_transaction(database: Database) -> None:
     streams = Streams(database, SystemClock())
 
     async def answer_one(answer: Answer) -> None:
-        async with streams.open(answer, 1) as stream:
+        async with streams.open(answer, 1, 1) as stream:
             for n in range(10):
                 stream.write(f"Sentence {n}. ")
                 await asyncio.sleep(0.03)
@@ -102,7 +102,7 @@ async def test_an_attempt_that_lost_its_run_hears_of_it_and_writes_nothing(
     database: Database,
 ) -> None:
     answer = await answering(database, 1)
-    async with Streams(database, SystemClock()).open(answer, 0) as stream:
+    async with Streams(database, SystemClock()).open(answer, 0, 1) as stream:
         stream.write("Too late. ")
         await eventually(lambda: stream.lost)
         with pytest.raises(LeaseLost):
@@ -113,12 +113,24 @@ async def test_an_attempt_that_lost_its_run_hears_of_it_and_writes_nothing(
 async def test_readers_see_the_text_of_the_highest_attempt_only(database: Database) -> None:
     answer = await answering(database, 1)
     streams = Streams(database, SystemClock())
-    async with streams.open(answer, 1) as stream:
+    async with streams.open(answer, 1, 1) as stream:
         stream.write("The first try got this far")
     assert await shown(database, answer) == "The first try got this far"
     await database.write(runs.change, runs.Hold(answer.run_id, 1), attempt=2)
-    async with streams.open(answer, 2) as stream:
+    async with streams.open(answer, 2, 1) as stream:
         assert await shown(database, answer) == "The first try got this far"
+        stream.write("The second")
+    assert await shown(database, answer) == "The second"
+
+
+async def test_readers_see_the_text_of_the_last_try_of_an_attempt_only(
+    database: Database,
+) -> None:
+    answer = await answering(database, 1)
+    streams = Streams(database, SystemClock())
+    async with streams.open(answer, 1, 1) as stream:
+        stream.write("The first try got this far")
+    async with streams.open(answer, 1, 2) as stream:
         stream.write("The second")
     assert await shown(database, answer) == "The second"
 
@@ -139,7 +151,7 @@ async def test_text_that_could_not_be_written_is_written_at_the_next_tick(
             raise OSError("no space left on device")
 
     event.listen(database._writing, "before_cursor_execute", fail)
-    async with Streams(database, SystemClock()).open(answer, 1) as stream:
+    async with Streams(database, SystemClock()).open(answer, 1, 1) as stream:
         stream.write("First. ")
         await eventually(lambda: not failures)
         stream.write("Second. ")

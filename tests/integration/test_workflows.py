@@ -1,0 +1,116 @@
+"""Workflows of one's own, started and followed through the verbs."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from agentchat import Actor, AgentChat, Context, RunView, Settings, workflow
+from agentchat.errors import InvalidInput, NotAllowed, RunNotFound
+from agentchat.llm.scripted import ScriptedProvider
+
+ANN = Actor("ann", "Ann")
+
+
+async def double(n: int) -> int:
+    return n * 2
+
+
+@workflow
+async def doubles(ctx: Context, n: int, *, again: bool = False) -> int:
+    result = await ctx.step("double", double, n)
+    return await ctx.step("double", double, result) if again else result
+
+
+@workflow
+async def rated(ctx: Context) -> dict[str, Any]:
+    stars = await ctx.wait_for("rating", int, timeout=timedelta(days=1))
+    return {"stars": stars}
+
+
+@workflow
+async def unknown(ctx: Context) -> None:
+    """Not named when the app is opened."""
+
+
+@pytest.fixture
+async def chat(database_url: str) -> AsyncIterator[AgentChat]:
+    settings = Settings(db_url=database_url)
+    provider = ScriptedProvider("instant")
+    async with AgentChat(settings, provider=provider, workflows=[doubles, rated]) as chat:
+        yield chat
+
+
+async def until(chat: AgentChat, run_id: str, *statuses: str) -> RunView:
+    async with asyncio.timeout(10), aclosing(chat.follow_run(run_id)) as states:
+        async for run in states:
+            if run.status in statuses:
+                return run
+    raise AssertionError("the run was never so")
+
+
+async def test_a_started_run_is_carried_out_and_followed(chat: AgentChat) -> None:
+    run_id = await chat.start(doubles, 4, again=True)
+    run = await until(chat, run_id, "done")
+    assert (run.workflow, run.result, run.error, run.ended) == ("doubles", 16, "", True)
+
+
+async def test_the_same_key_is_the_same_run(chat: AgentChat) -> None:
+    first, second = await asyncio.gather(*(chat.start_once("order 7", doubles, n) for n in (1, 2)))
+    assert first == second
+    assert await chat.start_once("order 7", doubles, 3) == first
+    assert (await until(chat, first, "done")).result in (2, 4)
+    assert await chat.start_once("order 8", doubles, 3) != first
+
+
+async def test_an_event_is_sent_once_a_key(chat: AgentChat) -> None:
+    run_id = await chat.start(rated)
+    run = await until(chat, run_id, "waiting")
+    assert run.due_at is not None
+    sent = [await chat.send_event(run_id, "rating", n, key="the-vote") for n in (5, 1)]
+    assert sent == [True, False]
+    assert (await until(chat, run_id, "done")).result == {"stars": 5}
+    assert not await chat.send_event(run_id, "rating", 3)
+    assert not await chat.send_event("r" * 32, "rating", 3)
+
+
+async def test_a_waiting_run_is_stopped_by_name(chat: AgentChat) -> None:
+    run_id = await chat.start(rated)
+    await until(chat, run_id, "waiting")
+    assert await chat.stop_run(run_id, actor=ANN)
+    assert not await chat.stop_run(run_id, actor=ANN)
+    assert (await until(chat, run_id, "stopped")).stopped_by == "Ann"
+
+
+async def test_what_cannot_be_started_is_refused_with_words(chat: AgentChat) -> None:
+    with pytest.raises(InvalidInput, match="'unknown' is not one of this app"):
+        await chat.start(unknown)
+    with pytest.raises(InvalidInput, match="arguments of 'doubles'"):
+        await chat.start(doubles, math.nan)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        await chat.start(doubles)  # type: ignore[call-arg]
+    with pytest.raises(InvalidInput, match="payload of event 'rating'"):
+        await chat.send_event("r" * 32, "rating", object())
+    with pytest.raises(RunNotFound):
+        await chat.stop_run("r" * 32)
+    with pytest.raises(RunNotFound):
+        await anext(chat.follow_run("r" * 32))
+    with pytest.raises(NotAllowed):
+        await chat.send_event("r" * 32, "rating", 1, actor=Actor("", ""))
+
+
+async def test_the_run_of_an_answer_is_stopped_with_its_thread_only(chat: AgentChat) -> None:
+    thread = await chat.create_thread()
+    await chat.send_message(thread.id, "Hello")
+    async with aclosing(chat.follow(thread.id)) as views:
+        async for view in views:
+            if not view.running:
+                break
+    with pytest.raises(InvalidInput, match="stop its thread"):
+        await chat.stop_run(view.settled[-1].run_id)
