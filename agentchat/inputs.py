@@ -27,10 +27,16 @@ def checked_id(value: str | None) -> str:
     return value
 
 
+def storable(text: str) -> str:
+    """The text as every database can store it: halves of a character are joined, or replaced
+    where the other half is missing, and NUL is left out.
+    """
+    return text.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def checked_text(value: str) -> str:
     """The text of a message; raises :class:`InvalidInput`."""
-    # PostgreSQL cannot store NUL, and nobody types it.
-    text = value.replace("\x00", "").strip()
+    text = storable(value).strip()
     if not text:
         raise InvalidInput("The message is empty. Write something first.")
     if len(text) > MOST_CHARACTERS:
@@ -43,7 +49,7 @@ def checked_text(value: str) -> str:
 
 def checked_title(value: str) -> str:
     """The title of a thread on one line, which may be empty; raises :class:`InvalidInput`."""
-    title = " ".join(value.replace("\x00", "").split())
+    title = " ".join(storable(value).split())
     if len(title) > MOST_TITLE:
         raise InvalidInput(
             f"A thread's name has at most {MOST_TITLE} characters; this has {len(title)}."

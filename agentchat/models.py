@@ -12,10 +12,12 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     DateTime,
     Dialect,
     Index,
+    Integer,
     Table,
     Text,
     TypeDecorator,
@@ -45,6 +47,13 @@ def table_of(model: type[SQLModel]) -> Table:
     """The Core table of a model, for statements that want plain rows."""
     table = model.metadata.tables[str(model.__tablename__)]
     return table
+
+
+def serial() -> Any:
+    """A key that the database counts up, for rows of which there are very many."""
+    # SQLite counts only a column of exactly this type, and counts in 64 bits anyway.
+    kind = BigInteger().with_variant(Integer(), "sqlite")
+    return Field(default=None, sa_column=Column(kind, primary_key=True))
 
 
 class Role(StrEnum):
@@ -187,7 +196,7 @@ class Step(SQLModel, table=True):
     __tablename__ = "steps"
     __table_args__ = (UniqueConstraint("run_id", "name", "occurrence"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = serial()
     run_id: str = Field(foreign_key="workflows.id", max_length=64)
     name: str = Field(max_length=200)
     occurrence: int
@@ -214,7 +223,7 @@ class Event(SQLModel, table=True):
     __tablename__ = "events"
     __table_args__ = (UniqueConstraint("run_id", "key"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = serial()
     run_id: str = Field(foreign_key="workflows.id", max_length=64, index=True)
     name: str = Field(max_length=200)
     key: str = Field(max_length=64)
@@ -233,7 +242,7 @@ class Delta(SQLModel, table=True):
     __tablename__ = "deltas"
     __table_args__ = (Index("ix_deltas_message", "message_id", "id"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = serial()
     message_id: str = Field(foreign_key="messages.id", max_length=64)
     thread_id: str = Field(max_length=64)
     attempt: int

@@ -85,7 +85,9 @@ def retry(tx: Tx, message_id: str, *, run_id: str, workflow: str, now: datetime)
         raise MessageNotFound
     if threads.lock(tx, message.thread_id) is None:
         raise ThreadNotFound
-    if message.status not in (MessageStatus.FAILED, MessageStatus.STOPPED):
+    # Read again under the lock: somebody else may have pressed at the same moment.
+    message = messages.find(tx, message_id)
+    if message is None or message.status not in (MessageStatus.FAILED, MessageStatus.STOPPED):
         raise InvalidInput("Only an answer that failed or was stopped can be tried again.")
     answer = Answer(message.id, message.thread_id, run_id, message.position)
     messages.reopen(tx, answer)

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from agentchat.agents.sentences import settled
 from agentchat.durable.clock import Clock
 from agentchat.errors import LeaseLost
+from agentchat.inputs import storable
 from agentchat.store import messages
 from agentchat.store.database import Database
 from agentchat.store.messages import Answer, Piece
@@ -51,11 +52,14 @@ class Stream:
             return None
         waited = self._clock.now() - self._since
         size = len(self._waiting) if everything else settled(self._waiting, waited)
+        if size and not everything and "\ud800" <= self._waiting[size - 1] <= "\udbff":
+            # Half a character: a provider may send the other half with the next piece.
+            size -= 1
         if not size:
             return None
         text, self._waiting = self._waiting[:size], self._waiting[size:]
         self._since = self._clock.now() if self._waiting else None
-        return Piece(self.answer, self._attempt, self._tries, text)
+        return Piece(self.answer, self._attempt, self._tries, storable(text))
 
     def give_back(self, piece: Piece) -> None:
         """Put back text that could not be written, before what came since."""
@@ -71,6 +75,7 @@ class Streams:
         self._clock = clock
         self._open: set[Stream] = set()
         self._ticking: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()
 
     @contextlib.asynccontextmanager
     async def open(self, answer: Answer, attempt: int, tries: int) -> AsyncIterator[Stream]:
@@ -85,25 +90,28 @@ class Streams:
             yield stream
         finally:
             self._open.discard(stream)
-            rest = stream.take(everything=True)
-            if rest is not None and not stream.lost:
-                await self._database.write_soon(messages.append, [rest], now=self._clock.now())
+            # After the tick at hand: what it could not write is given back, and comes first.
+            async with self._writing:
+                rest = stream.take(everything=True)
+                if rest is not None and not stream.lost:
+                    await self._append([rest])
 
     async def _tick(self) -> None:
         while self._open:
             await asyncio.sleep(TICK.total_seconds())
-            open_ = {stream.answer.run_id: stream for stream in self._open}
-            pieces = [piece for stream in open_.values() if (piece := stream.take()) is not None]
-            if not pieces:
-                continue
-            try:
-                lost = await self._database.write_soon(
-                    messages.append, pieces, now=self._clock.now()
-                )
-            except Exception:
-                logger.exception("text could not be written; trying again at the next tick")
-                for piece in pieces:
-                    open_[piece.answer.run_id].give_back(piece)
-                continue
-            for run_id in lost:
-                open_[run_id].lost = True
+            async with self._writing:
+                taken = [(s, piece) for s in self._open if (piece := s.take()) is not None]
+                if not taken:
+                    continue
+                try:
+                    lost = await self._append([piece for _, piece in taken])
+                except Exception:
+                    logger.exception("text could not be written; trying again at the next tick")
+                    for stream, piece in taken:
+                        stream.give_back(piece)
+                    continue
+                for stream, piece in taken:
+                    stream.lost = stream.lost or piece.answer.run_id in lost
+
+    async def _append(self, pieces: list[Piece]) -> set[str]:
+        return await self._database.write_soon(messages.append, pieces, now=self._clock.now())

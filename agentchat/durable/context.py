@@ -20,6 +20,7 @@ from agentchat.durable.results import result_of
 from agentchat.durable.retry import NO_RETRY, Error, RetryPolicy, tries_of
 from agentchat.durable.waits import Waits
 from agentchat.errors import Fenced, InvalidInput, LeaseLost, Suspend, WaitTimeout
+from agentchat.inputs import storable
 from agentchat.models import Event, RunStatus, StepStatus
 from agentchat.store import journal, runs
 from agentchat.store.database import Database
@@ -103,6 +104,8 @@ class Context:
             with attempt:
                 tries = attempt.retry_state.attempt_number
                 _tries.set(tries)
+                if tries > 1:
+                    await self._write(runs.change, retry_at=None)
                 result = await function(*args)
         await self._write(
             _record,
@@ -280,7 +283,7 @@ class Context:
             tries=tries,
             max_tries=most,
             retry_at=self._clock.now() + delay,
-            error=str(error),
+            error=storable(str(error)),
             error_kind=getattr(error, "kind", type(error).__name__),
         )
 

@@ -14,6 +14,7 @@ from agentchat.durable.context import Claim, Context
 from agentchat.durable.journal import Journal
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import AgentChatError, Fenced, LeaseLost, Suspend
+from agentchat.inputs import storable
 from agentchat.models import Event, Run, RunStatus, Step
 from agentchat.store import events, journal, runs
 from agentchat.store.database import Database
@@ -81,23 +82,30 @@ class Engine:
             logger.exception("run %s of %s failed", run.id, run.workflow)
         now = self._clock.now()
 
-        def unit(tx: Tx) -> None:
+        def end(tx: Tx) -> None:
             runs.change(
                 tx,
                 claim.hold,
                 status=RunStatus.FAILED,
-                error=str(error),
+                error=storable(str(error)),
                 error_kind=getattr(error, "kind", type(error).__name__),
                 retry_at=None,
                 finished_at=now,
             )
+
+        def end_and_tell(tx: Tx) -> None:
+            end(tx)
             if workflow.on_failure is not None:
                 workflow.on_failure(tx, run, error, now)
 
         try:
-            await self._database.write(unit)
+            await self._database.write(end_and_tell)
         except Fenced:
             logger.info("run %s ended while it failed", run.id)
+        except Exception:
+            # Whatever is wrong with the telling, a run that failed must not begin anew.
+            logger.exception("%s could not be told that run %s failed", workflow.name, run.id)
+            await self._database.write(end)
 
 
 def _history(session: Session, run_id: str) -> tuple[list[Step], list[Event]]:

@@ -12,8 +12,6 @@ from agentchat.durable import identity
 from agentchat.durable.clock import Clock
 from agentchat.durable.context import Claim
 from agentchat.durable.engine import Engine
-from agentchat.errors import Fenced
-from agentchat.models import RunStatus
 from agentchat.store import runs
 from agentchat.store.changes import Rows
 from agentchat.store.database import Database
@@ -28,6 +26,8 @@ RENEW = timedelta(seconds=4)
 """How often leases are prolonged: three may be missed."""
 LOOK = timedelta(seconds=1)
 """How often to look for runs that nothing in this process has announced."""
+PATIENCE = timedelta(seconds=3)
+"""How long runs may take to end when the worker closes."""
 MOST_RUNS = 100
 """Runs at once in one worker."""
 
@@ -58,10 +58,11 @@ class Worker:
         self._database.live.unlisten(self._notice)
         for task in (*self._loops, *self._tasks.values()):
             task.cancel()
-        holds = [claim.hold for claim in self._claims.values()]
-        await asyncio.gather(*self._loops, *self._tasks.values(), return_exceptions=True)
-        if holds:
-            await self._database.write(_hand_back, holds)
+        ending = [*self._loops, *self._tasks.values()]
+        if ending:
+            # A provider that does not let go must not keep the app from ending.
+            await asyncio.wait(ending, timeout=PATIENCE.total_seconds())
+        await self._database.write(_hand_back, self.name)
 
     def interrupt(self, run_id: str) -> None:
         """Leave a run that has been stopped, at once: its provider call is closed."""
@@ -139,7 +140,6 @@ class Worker:
                     self.interrupt(hold.run_id)
 
 
-def _hand_back(tx: Tx, holds: list[Hold]) -> None:
-    for hold in holds:
-        with contextlib.suppress(Fenced):
-            runs.change(tx, hold, status=RunStatus.QUEUED, worker=None, lease_until=None)
+def _hand_back(tx: Tx, worker: str) -> None:
+    """By the worker's name, not by what it remembers: it may have been claiming just now."""
+    runs.hand_back(tx, worker)

@@ -15,13 +15,17 @@ from typing import Any
 
 from sqlalchemy import Alias, Delete, Insert, Join, Select, Table, Update
 from sqlalchemy.sql import operators, visitors
+from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import (
     BinaryExpression,
     BindParameter,
     BooleanClauseList,
     ClauseElement,
+    ColumnClause,
+    TextClause,
 )
 from sqlalchemy.sql.schema import Column
+from sqlalchemy.sql.selectable import FromGrouping, TableClause
 
 EVERYTHING = "*"
 """The table name of a read or change that could be anywhere."""
@@ -49,23 +53,28 @@ class Rows:
         if self.table != other.table:
             return False
         theirs = dict(other.known)
-        return all(theirs.get(column, value) == value for column, value in self.known)
+        return not any(
+            column in theirs and _differ(theirs[column], value) for column, value in self.known
+        )
 
 
 def rows(table: str, known: Known) -> Rows:
     """Rows of a table, keeping of ``known`` what is worth comparing."""
-    return Rows(table, tuple(sorted((c, v) for c, v in known.items() if _comparable(v))))
+    plain = ((c, str(v) if isinstance(v, str) else v) for c, v in known.items())
+    return Rows(table, tuple(sorted((c, v) for c, v in plain if _comparable(v))))
 
 
 def read_by(statement: object, params: Params) -> tuple[Rows, ...]:
     """The rows that ``statement`` may read with these parameters."""
-    if not isinstance(statement, ClauseElement):
+    if not isinstance(statement, ClauseElement) or getattr(statement, "_with_options", None):
+        # Options of the ORM may join more tables when the statement is compiled.
         return (Rows(EVERYTHING),)
-    mentioned = {n.name for n in visitors.iterate(statement) if isinstance(n, Table)}
-    if not mentioned:
+    nodes = list(visitors.iterate(statement))
+    mentioned = {n.name for n in nodes if isinstance(n, Table)}
+    if not mentioned or any(_opaque(n) for n in nodes):
         return (Rows(EVERYTHING),)
     known = _equalities(statement.whereclause, params) if isinstance(statement, Select) else {}
-    uses = Counter(name for n in visitors.iterate(statement) for name in _sources(n))
+    uses = Counter(name for n in nodes for name in _sources(n))
     return tuple(
         # Two uses of one table are constrained apart: a condition on one says nothing of both.
         rows(table, known.get(table, {}) if uses[table] == 1 else {})
@@ -76,7 +85,8 @@ def read_by(statement: object, params: Params) -> tuple[Rows, ...]:
 def changed_by(statement: object, params: Sequence[Params]) -> tuple[Rows, ...]:
     """The rows that ``statement`` changes when run once with each of ``params``."""
     if isinstance(statement, Select):
-        return ()
+        inside = (n for n in visitors.iterate(statement) if isinstance(n, UpdateBase))
+        return tuple({Rows(getattr(n.table, "name", EVERYTHING)): None for n in inside})
     if not isinstance(statement, Insert | Update | Delete):
         return (Rows(EVERYTHING),)
     table = statement.table
@@ -85,7 +95,7 @@ def changed_by(statement: object, params: Sequence[Params]) -> tuple[Rows, ...]:
     written = _values(statement) if isinstance(statement, Insert | Update) else {}
     found = []
     for one in params or ({},):
-        if written is None or (isinstance(statement, Insert) and statement.select is not None):
+        if written is None or (isinstance(statement, Insert) and _replaces(statement)):
             known: dict[str, Any] = {}
         elif isinstance(statement, Insert):
             known = {**written, **one}
@@ -137,6 +147,21 @@ def _values(statement: Insert | Update) -> Mapping[str, Any] | None:
     return found
 
 
+def _replaces(statement: Insert) -> bool:
+    """Whether more than the given values decides which rows change: an upsert, or a select."""
+    marks = ("select", "_post_values_clause", "_prefixes")
+    return any(getattr(statement, mark, None) not in (None, ()) for mark in marks)
+
+
+def _opaque(node: object) -> bool:
+    """Whether a node is text, which may name any table."""
+    if isinstance(node, ColumnClause) and not isinstance(node, Column):
+        return node.is_literal and str(node.name) not in ("*", "1")
+    return isinstance(node, TextClause) or (
+        isinstance(node, TableClause) and not isinstance(node, Table)
+    )
+
+
 def _sources(node: object) -> Iterable[str]:
     """The tables a select names in its FROM, one for each use."""
     if isinstance(node, Select):
@@ -148,7 +173,7 @@ def _leaves(source: object) -> Iterable[str]:
     if isinstance(source, Join):
         yield from _leaves(source.left)
         yield from _leaves(source.right)
-    elif isinstance(source, Alias):
+    elif isinstance(source, Alias | FromGrouping):
         yield from _leaves(source.element)
     elif isinstance(source, Table):
         yield source.name
@@ -161,6 +186,11 @@ def _cascades(table: Table) -> set[str]:
             if key.column.table is table and key.ondelete is not None:
                 reached |= {other.name} | _cascades(other)
     return reached
+
+
+def _differ(a: object, b: object) -> bool:
+    # Of different types, the database decides what is equal: SQLite finds 5 by '5'.
+    return type(a) is type(b) and a != b
 
 
 def _comparable(value: object) -> bool:

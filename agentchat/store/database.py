@@ -13,7 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlmodel import Session
 
-from agentchat.store.changes import Rows, read_by
+from agentchat.store.changes import EVERYTHING, Rows, read_by
 from agentchat.store.live import Live
 from agentchat.store.writer import Tx, Writer
 
@@ -38,6 +38,7 @@ class Database:
         self._writer = Writer(self._writing, self.live.publish)
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="agentchat-reader")
         event.listen(self._reading, "before_execute", _note_reads)
+        event.listen(self._reading, "before_cursor_execute", _note_raw_reads)
 
     def open(self) -> None:
         """Start the writer. The schema must be there already (``store/schema.py``)."""
@@ -144,3 +145,11 @@ def _note_reads(
     if seen is not None:
         for one in many or (params or {},):
             seen.update(dict.fromkeys(read_by(statement, one)))
+
+
+def _note_raw_reads(
+    connection: Connection, _cursor: Any, statement: str, _params: Any, context: Any, _many: bool
+) -> None:
+    seen: dict[Rows, None] | None = connection.get_execution_options().get("agentchat_reads")
+    if seen is not None and context.compiled is None and statement != "BEGIN":
+        seen[Rows(EVERYTHING)] = None

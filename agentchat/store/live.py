@@ -100,6 +100,7 @@ class _Query:
         self._stale = asyncio.Event()
         self._followers: set[_Follower] = set()
         self._value: Any = _NOTHING
+        self._run_no = 0
         self._task = asyncio.create_task(self._refresh())
 
     @property
@@ -107,8 +108,8 @@ class _Query:
         return self._task.done()
 
     def join(self) -> _Follower:
-        follower = _Follower()
-        if self._value is not _NOTHING:
+        follower = _Follower(self._run_no)
+        if self._value is not _NOTHING and self._during is None and not self._stale.is_set():
             follower.offer(self._value)
         self._followers.add(follower)
         return follower
@@ -138,6 +139,7 @@ class _Query:
             while True:
                 self._stale.clear()
                 self._during = []
+                self._run_no += 1
                 try:
                     value, self._reads = await self._read(self._run)
                 except DBAPIError:
@@ -146,11 +148,14 @@ class _Query:
                     await asyncio.sleep(AGAIN.total_seconds())
                     continue
                 during, self._during = self._during, None
-                if value != self._value:
-                    self._value = value
-                    for follower in self._followers:
+                new = value != self._value
+                self._value = value
+                fresh = not _touch(during, self._reads)
+                for follower in self._followers:
+                    # Who came while this run was under way may have written what it missed.
+                    if (new or not follower.served) and (fresh or follower.joined < self._run_no):
                         follower.offer(value)
-                if not _touch(during, self._reads):
+                if fresh:
                     await self._stale.wait()
         except Exception as error:
             for follower in self._followers:
@@ -160,12 +165,17 @@ class _Query:
 class _Follower:
     """The newest value that one follower has not seen yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, joined: int) -> None:
+        self.joined = joined
+        """How many times the query had been run when this follower came."""
+        self.served = False
+        """Whether it was given a value yet."""
         self._waiting = asyncio.Event()
         self._value: Any = None
         self._error: BaseException | None = None
 
     def offer(self, value: Any) -> None:
+        self.served = True
         self._value = value
         self._waiting.set()
 

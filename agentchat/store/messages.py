@@ -64,6 +64,7 @@ def reopen(tx: Tx, answer: Answer) -> None:
     _set(
         tx,
         answer,
+        of_this_run=False,
         status=MessageStatus.PENDING,
         text="",
         run_id=answer.run_id,
@@ -94,6 +95,7 @@ def settle(
         text = text_so_far(tx, answer.message_id)
     about = rows("deltas", {"message_id": answer.message_id, "thread_id": answer.thread_id})
     tx.execute(delete(Delta).where(col(Delta.message_id) == answer.message_id), about=about)
+    named: dict[str, Any] = {} if model is None else {"model": model}
     _set(
         tx,
         answer,
@@ -103,7 +105,7 @@ def settle(
         error=error,
         stopped_by=stopped_by,
         finished_at=now,
-        **({} if model is None else {"model": model}),
+        **named,
     )
     return text
 
@@ -235,8 +237,9 @@ def _told(answer: Answer) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _set(tx: Tx, answer: Answer, **values: object) -> None:
-    tx.execute(
-        update(Message).where(col(Message.id) == answer.message_id).values(**values),
-        about=answer.about(),
-    )
+def _set(tx: Tx, answer: Answer, *, of_this_run: bool = True, **values: object) -> None:
+    change = update(Message).where(col(Message.id) == answer.message_id).values(**values)
+    if of_this_run:
+        # A second fence: an answer that was asked for anew belongs to the new run.
+        change = change.where(col(Message.run_id) == answer.run_id)
+    tx.execute(change, about=answer.about())

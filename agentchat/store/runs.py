@@ -98,7 +98,18 @@ def claim(
             ~exists().where(
                 col(older.key) == col(Run.key),
                 col(older.status).in_(ACTIVE_RUN),
-                tuple_(older.created_at, older.id) < tuple_(Run.created_at, Run.id),
+                col(older.id) != col(Run.id),
+                # Clocks may differ, or step back: whatever has begun goes first.
+                or_(
+                    and_(
+                        col(older.status) != RunStatus.QUEUED, col(Run.status) == RunStatus.QUEUED
+                    ),
+                    and_(
+                        (col(older.status) == RunStatus.QUEUED)
+                        == (col(Run.status) == RunStatus.QUEUED),
+                        tuple_(older.created_at, older.id) < tuple_(Run.created_at, Run.id),
+                    ),
+                ),
             ),
         )
         .order_by(col(Run.due_at), col(Run.id))
@@ -134,6 +145,15 @@ def renew(tx: Tx, holds: Collection[Hold], *, lease_until: datetime) -> set[str]
     if held:
         tx.execute(update(Run).where(mine).values(lease_until=lease_until), about=Rows(NOBODY))
     return {hold.run_id for hold in holds} - held
+
+
+def hand_back(tx: Tx, worker: str) -> None:
+    """Queue all runs that a worker holds, for others to go on with."""
+    tx.execute(
+        update(Run)
+        .where(col(Run.worker) == worker, col(Run.status) == RunStatus.RUNNING)
+        .values(status=RunStatus.QUEUED, worker=None, lease_until=None)
+    )
 
 
 def change(tx: Tx, hold: Hold, /, **values: object) -> None:

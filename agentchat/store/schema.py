@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
+from filelock import FileLock
 from sqlalchemy import Engine, inspect, text
 from sqlmodel import SQLModel
 
@@ -25,8 +27,12 @@ _LOCK = 0x61676368
 def upgrade(url: str) -> None:
     """Bring the database at ``url`` to the schema of this code, then :func:`check` it."""
     engine = connect(url)
+    file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
     try:
-        with engine.connect() as connection:
+        with (
+            FileLock(f"{file}.lock") if file else contextlib.nullcontext(),
+            engine.connect() as connection,
+        ):
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
                 connection.commit()

@@ -19,12 +19,17 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, Engine, Executable
 from sqlalchemy.exc import DBAPIError
 
-from agentchat.store.changes import NOBODY, Rows, changed_by
+from agentchat.store.changes import EVERYTHING, NOBODY, Rows, changed_by
 
 logger = logging.getLogger(__name__)
 
 GROUP_LIMIT = 1000
 """Most units in one commit, so that a flood cannot hold back everybody's answer for long."""
+
+CONFLICT_TRIES = 5
+"""How often a unit is run that the database gave up in favour of another process."""
+_CONFLICTS = ("40001", "40P01")
+"""PostgreSQL's codes for a serialization failure and a deadlock."""
 
 
 class Tx:
@@ -76,7 +81,10 @@ class _Unit:
     def settle(self) -> None:
         if self.future.done():
             return
-        if self.error is not None:
+        if isinstance(self.error, StopIteration):
+            # A future cannot hold it.
+            self.future.set_exception(RuntimeError("a unit of work raised StopIteration"))
+        elif self.error is not None:
             self.future.set_exception(self.error)
         else:
             self.future.set_result(self.value)
@@ -133,7 +141,8 @@ class Writer:
                     logger.exception("the writer failed; its connection is opened anew")
                     self._discard()
                     for unit in group:
-                        unit.error, unit.changes = error, []
+                        # The commit may have happened all the same, its answer lost.
+                        unit.error, unit.changes = error, [Rows(EVERYTHING)]
                 self._deliver(group)
         self._discard()
 
@@ -156,22 +165,27 @@ class Writer:
             for unit in group:
                 unit.attempt(connection)
         except Exception as error:
-            connection = self._restart(connection, error, any(unit.durable for unit in group))
-            self._one_by_one(connection, group)
+            self._abandon(connection, error)
+            for unit in group:
+                self._alone(unit)
+            return
         connection.exec_driver_sql("COMMIT")
 
-    def _one_by_one(self, connection: Connection, group: list[_Unit]) -> None:
-        """Run each unit within its own savepoint, so that one that fails spoils no other."""
-        for unit in group:
-            connection.exec_driver_sql("SAVEPOINT unit")
+    def _alone(self, unit: _Unit) -> None:
+        """Run a unit in a transaction of its own, so that it spoils no other and holds no
+        locks while the next one waits for them.
+        """
+        for attempt in range(1, CONFLICT_TRIES + 1):
+            connection = self._begin(unit.durable)
             try:
                 unit.attempt(connection)
+                connection.exec_driver_sql("COMMIT")
+                return
             except Exception as error:
-                if isinstance(error, DBAPIError) and error.connection_invalidated:
-                    raise
+                self._abandon(connection, error)
                 unit.value, unit.error, unit.changes = None, error, []
-                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT unit")
-            connection.exec_driver_sql("RELEASE SAVEPOINT unit")
+                if not _conflict(error) or attempt == CONFLICT_TRIES:
+                    return
 
     def _begin(self, durable: bool) -> Connection:
         connection = self._connection or self._connect()
@@ -186,12 +200,11 @@ class Writer:
             self._open_transaction(connection, durable)
         return connection
 
-    def _restart(self, connection: Connection, error: Exception, durable: bool) -> Connection:
+    def _abandon(self, connection: Connection, error: Exception) -> None:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             self._discard()
         else:
             connection.exec_driver_sql("ROLLBACK")
-        return self._begin(durable)
 
     def _open_transaction(self, connection: Connection, durable: bool) -> None:
         if connection.dialect.name == "sqlite":
@@ -228,6 +241,13 @@ class Writer:
 
     def _wake(self, changes: list[Rows], units: list[_Unit]) -> None:
         if changes:
-            self._published(changes)
+            try:
+                self._published(changes)
+            except Exception:
+                logger.exception("a listener failed; the writes go on")
         for unit in units:
             unit.settle()
+
+
+def _conflict(error: Exception) -> bool:
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _CONFLICTS

@@ -11,6 +11,7 @@ from agentchat.durable.clock import Clock
 from agentchat.durable.context import Context
 from agentchat.durable.retry import RetryPolicy
 from agentchat.durable.workflow import Workflow, workflow
+from agentchat.inputs import storable
 from agentchat.llm.base import Provider
 from agentchat.models import MessageStatus, Run
 from agentchat.store import messages, runs
@@ -74,7 +75,7 @@ def _failed(tx: Tx, run: Run, error: Exception, now: datetime) -> None:
         status=MessageStatus.FAILED,
         now=now,
         error_kind=getattr(error, "kind", "error"),
-        error=str(error),
+        error=storable(str(error)),
     )
 
 

@@ -358,6 +358,28 @@ async def test_a_failed_answer_can_be_asked_for_again(open_chat: Opener) -> None
         await chat.retry("m" * 32)
 
 
+async def test_two_people_who_press_try_again_at_once_start_one_run(
+    open_chat: Opener, database_url: str
+) -> None:
+    chat = await open_chat(scripted("Now it works.", faults=[WrongKey()]))
+    thread = await chat.create_thread()
+    await chat.send_message(thread.id, "Hello")
+    failed = (await until(chat, thread.id, settled)).settled[-1]
+    other = await open_chat(scripted("Now it works."))
+    pressed = await asyncio.gather(
+        *(app.retry(failed.id) for app in (chat, other, chat)), return_exceptions=True
+    )
+    assert [type(error) for error in pressed if error is not None] == [InvalidInput] * 2
+    assert await rows(chat, Run) == [2]
+
+
+async def test_half_a_character_is_replaced_not_refused(open_chat: Opener) -> None:
+    chat = await open_chat()
+    thread = await chat.create_thread()
+    sent = await chat.send_message(thread.id, "half \ud83d, whole \ud83d\ude00")
+    assert sent.text == "half \ufffd, whole 😀"
+
+
 async def test_a_model_that_is_not_ready_is_waited_for_in_words(open_chat: Opener) -> None:
     class Slow(ScriptedProvider):
         async def start(self, report: Callable[[ModelStatus], None]) -> None:

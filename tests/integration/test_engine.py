@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -286,6 +287,79 @@ async def test_an_error_that_no_try_can_help_fails_the_run_at_once(
     run = await until(database, "r", is_(RunStatus.FAILED))
     assert (run.error, run.error_kind, did["ask"]) == ("the key is wrong", "wrong_key", 1)
     assert told == ["r: the key is wrong"]
+
+
+async def test_a_run_ends_even_if_the_telling_of_its_failure_fails(
+    database: Database, workers: Workers, did: Counter[str]
+) -> None:
+    async def ask() -> None:
+        did["ask"] += 1
+        raise WrongKey("no \ud83d key \x00")
+
+    def broken(tx: Tx, run: Run, error: Exception, now: datetime) -> None:
+        raise KeyError("a bug in telling")
+
+    @workflow(name="asks", on_failure=broken)
+    async def asks(ctx: Context) -> None:
+        await ctx.step("ask", ask)
+
+    await workers.start(asks)
+    await workers.queue("r", "asks")
+    run = await until(database, "r", is_(RunStatus.FAILED))
+    assert (run.error, run.attempt, did["ask"]) == ("no \ufffd key ", 1, 1)
+
+
+async def test_a_run_that_has_begun_goes_before_one_that_looks_older(
+    database: Database, workers: Workers, clock: ManualClock
+) -> None:
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        entered.set()
+        await go_on.wait()
+
+    @workflow(name="holds")
+    async def holds(ctx: Context) -> None:
+        await ctx.step("hold", hold)
+
+    worker = await workers.start(holds)
+    await workers.queue("r", "holds", key="thread")
+    await asyncio.wait_for(entered.wait(), 5)
+    # Another process, or this one, has a clock that is behind.
+    await database.write(
+        runs.add, "s", workflow="holds", data={}, key="thread", now=NOW - timedelta(seconds=3)
+    )
+    await worker._claim_due()
+    assert set(worker._claims) == {"r"}
+    go_on.set()
+    await until(database, "s", is_(RunStatus.DONE))
+
+
+async def test_a_worker_closes_although_a_step_does_not_let_go(
+    database: Database, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentchat.durable.worker.PATIENCE", timedelta(milliseconds=50))
+    entered, let_go = asyncio.Event(), asyncio.Event()
+
+    async def stubborn() -> None:
+        entered.set()
+        while not let_go.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await let_go.wait()
+
+    @workflow(name="stubborn")
+    async def stubbornly(ctx: Context) -> None:
+        await ctx.step("stay", stubborn)
+
+    worker = await workers.start(stubbornly)
+    await workers.queue("r", "stubborn")
+    await asyncio.wait_for(entered.wait(), 5)
+    workers.alive.remove(worker)
+    await asyncio.wait_for(worker.close(), 5)
+    await until(database, "r", is_(RunStatus.QUEUED))
+    let_go.set()
+    await eventually(lambda: not worker._tasks)
+    assert await steps(database, "r") == []
 
 
 async def test_a_stopped_run_that_nobody_claimed_does_nothing(

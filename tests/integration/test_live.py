@@ -69,6 +69,28 @@ async def test_a_follower_gets_the_value_and_each_change(database: Database) -> 
         assert await next_of(following) == ["a", "b"]
 
 
+async def test_a_new_follower_sees_what_was_written_before_it_came(
+    database: Database,
+) -> None:
+    async with aclosing(database.live.follow(owned_by, "me")) as old:
+        await next_of(old)
+        for n in range(20):
+            await database.write(add, f"t{n}", "me")
+            async with aclosing(database.live.follow(owned_by, "me")) as new:
+                assert len(await next_of(new)) == n + 1
+
+
+async def test_a_read_past_the_orm_wakes_for_everything(database: Database) -> None:
+    def raw(session: Session) -> int:
+        found = session.connection().exec_driver_sql("SELECT count(*) FROM threads")
+        return int(found.scalar_one())
+
+    async with aclosing(database.live.follow(raw)) as following:
+        assert await next_of(following) == 0
+        await database.write(add, "a")
+        assert await next_of(following) == 1
+
+
 async def test_a_change_elsewhere_does_not_run_the_query_again(database: Database) -> None:
     async with aclosing(database.live.follow(owned_by, "me")) as following:
         await next_of(following)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,13 @@ async def test_the_app_does_not_start_on_a_schema_that_does_not_fit(tmp_path: Pa
     with pytest.raises(SchemaMismatch, match=r"messages\.author"):
         async with AgentChat(settings, provider=ScriptedProvider("instant")):
             pass
+
+
+def test_processes_that_start_at_once_on_an_empty_folder_migrate_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new' / 'agentchat.db'}"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(schema.upgrade, [url] * 4))
+    schema.check(url)
 
 
 def test_a_database_of_a_newer_version_is_left_alone(own_database_url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
@@ -133,6 +134,42 @@ async def test_readers_see_the_text_of_the_last_try_of_an_attempt_only(
     async with streams.open(answer, 1, 2) as stream:
         stream.write("The second")
     assert await shown(database, answer) == "The second"
+
+
+async def test_halves_of_a_character_and_nul_spoil_nothing(database: Database) -> None:
+    answers = [await answering(database, n) for n in (1, 2)]
+    streams = Streams(database, SystemClock())
+    async with streams.open(answers[0], 1, 1) as odd, streams.open(answers[1], 1, 1) as plain:
+        plain.write("All is well. ")
+        odd.write("A face: \ud83d")
+        await asyncio.sleep(0.4)
+        odd.write("\ude00 and \x00 a half: \ud83d. ")
+    assert await shown(database, answers[1]) == "All is well. "
+    assert await shown(database, answers[0]) == "A face: 😀 and  a half: \ufffd. "
+
+
+async def test_text_that_is_being_written_when_the_stream_closes_is_not_lost(
+    database: Database,
+) -> None:
+    answer = await answering(database, 1)
+    failing = asyncio.Event()
+    failures = 2
+
+    def fail(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        nonlocal failures
+        if failures and "INSERT INTO deltas" in statement:
+            failures -= 1
+            loop.call_soon_threadsafe(failing.set)
+            time.sleep(0.2)
+            raise OSError("no space left on device")
+
+    loop = asyncio.get_running_loop()
+    event.listen(database._writing, "before_cursor_execute", fail)
+    async with Streams(database, SystemClock()).open(answer, 1, 1) as stream:
+        stream.write("First. ")
+        await asyncio.wait_for(failing.wait(), 5)
+        stream.write("Last.")
+    assert await shown(database, answer) == "First. Last."
 
 
 async def test_text_that_could_not_be_written_is_written_at_the_next_tick(

@@ -17,6 +17,7 @@ from agentchat.models import RunStatus, Step, StepStatus
 from agentchat.store import events, journal, runs
 from agentchat.store.database import Database
 from tests.integration.workers import Workers, is_, until
+from tests.waiting import eventually
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 did: Counter[str] = Counter()
@@ -77,7 +78,7 @@ async def test_a_sleep_holds_nothing_and_ends_at_its_time(
     await workers.queue("r", "naps")
     run = await until(database, "r", is_(RunStatus.WAITING))
     assert (run.worker, run.lease_until, run.due_at) == (None, None, NOW + timedelta(days=30))
-    assert worker._claims == {}
+    await eventually(lambda: not worker._claims)
     clock.advance(timedelta(days=29))
     await worker._claim_due()
     assert did == {"before": 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import psycopg
@@ -115,6 +116,44 @@ async def test_all_that_one_read_sees_is_of_one_moment(database: Database) -> No
 
     assert await database.read(twice) == (0, 0)
     assert len(await titles(database)) == 1
+
+
+async def test_an_error_that_a_future_cannot_hold_hangs_nobody(database: Database) -> None:
+    def stops(_tx: Tx) -> None:
+        next(iter(()))
+
+    results = await asyncio.wait_for(
+        asyncio.gather(database.write(add, "a"), database.write(stops), return_exceptions=True),
+        5,
+    )
+    assert [type(result) for result in results] == [str, RuntimeError]
+
+
+async def test_a_listener_that_fails_holds_up_no_write(database: Database) -> None:
+    def broken(_changes: list[Rows]) -> None:
+        raise KeyError("a bug")
+
+    database.live.listen(broken)
+    await asyncio.wait_for(database.write(add, "a"), 5)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_two_processes_that_lock_each_other_out_both_get_through(
+    database: Database,
+) -> None:
+    for n in range(15):
+        await database.write(add, f"t{n}")
+    other = Database(database.url)
+    other.open()
+
+    async def rename(where: Database, order: Iterable[int]) -> None:
+        for _ in range(5):
+            await asyncio.gather(*(where.write(threads.rename, f"t{n}", "renamed") for n in order))
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(rename(database, range(15)), rename(other, range(14, -1, -1)))
+    await other.close()
+    assert await titles(database) == {"renamed"}
 
 
 async def test_a_write_in_a_closed_database_says_so(database_url: str) -> None:

@@ -33,7 +33,7 @@ class Workers:
     async def crash(self, worker: Worker) -> None:
         """As if the process had died: nothing is handed back, the lease goes on."""
         self.alive.remove(worker)
-        worker._claims.clear()
+        worker.name = "nobody"
         await worker.close()
 
     async def queue(self, run_id: str, name: str, **options: Any) -> None:

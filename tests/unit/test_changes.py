@@ -5,11 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import (
+    bindparam,
+    column,
+    delete,
+    exists,
+    func,
+    insert,
+    join,
+    literal_column,
+    select,
+    table,
+    text,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import aliased, defer
 from sqlmodel import col
 
-from agentchat.models import Delta, Message, Run, Thread
+from agentchat.models import Delta, Message, Run, RunStatus, Thread
 from agentchat.store.changes import EVERYTHING, NOBODY, Rows, changed_by, read_by, rows
 
 
@@ -96,6 +110,58 @@ def test_a_subquery_is_read_too() -> None:
     inner = select(col(Delta.message_id)).where(col(Delta.thread_id) == "a")
     statement = select(Message).where(col(Message.id).in_(inner))
     assert {read.table for read in read_by(statement, {})} == {"messages", "deltas"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        select(Message).where(text("thread_id IN (SELECT id FROM threads)")),
+        select(Message, literal_column("(SELECT max(id) FROM deltas)")),
+        select(Message).from_statement(text("SELECT * FROM messages")),
+        select(Message).options(defer(Message.text)),  # type: ignore[arg-type]
+        select(table("messages", column("id"))),
+    ],
+)
+def test_text_inside_a_query_may_read_anything(statement: Any) -> None:
+    assert read_by(statement, {}) == (Rows(EVERYTHING),)
+
+
+def test_a_table_in_a_nested_join_counts_as_used() -> None:
+    other = aliased(Message)
+    inner = join(Run, other, col(other.run_id) == col(Run.id))
+    statement = (
+        select(Message)
+        .select_from(join(Message, inner, col(Message.run_id) == col(Run.id)))
+        .where(col(Message.thread_id) == "a")
+    )
+    assert Rows("messages") in read_by(statement, {})
+
+
+def test_an_upsert_may_change_any_row_of_its_table() -> None:
+    upsert = sqlite_insert(Message).on_conflict_do_update(set_={"thread_id": "b"})
+    assert wakes(upsert, in_thread("c"), {"id": "m", "thread_id": "a"})
+    replace = insert(Message).prefix_with("OR REPLACE")
+    assert wakes(replace, in_thread("c"), {"id": "m", "thread_id": "a"})
+
+
+def test_a_change_inside_a_select_is_a_change() -> None:
+    moved = update(Message).values(thread_id="b").returning(col(Message.id)).cte()
+    assert changed_by(select(moved), ()) == (Rows("messages"),)
+
+
+def test_values_of_different_types_may_be_equal_to_the_database() -> None:
+    assert rows("messages", {"position": 5}).touches(rows("messages", {"position": "5"}))
+    assert not rows("messages", {"position": 5}).touches(rows("messages", {"position": 6}))
+    assert not rows("workflows", {"status": RunStatus.DONE}).touches(
+        rows("workflows", {"status": "queued"})
+    )
+
+
+def test_a_count_and_an_exists_are_not_text() -> None:
+    counted = select(func.count()).select_from(Message).where(col(Message.thread_id) == "a")
+    assert read_by(counted, {}) == (rows("messages", {"thread_id": "a"}),)
+    some = select(Thread).where(exists().where(col(Message.thread_id) == col(Thread.id)))
+    assert {read.table for read in read_by(some, {})} == {"threads", "messages"}
 
 
 def test_raw_sql_reads_and_changes_everything() -> None:
