@@ -60,6 +60,8 @@ config = rx.Config(
     deploy_url=f"http://localhost:{settings.port}",
     cors_allowed_origins=list(settings.origins),
     state_manager_mode=rx.constants.StateManagerMode.MEMORY,
+    # Whatever it is called, it also says how long the state of a closed tab stays in memory.
+    redis_token_expiration=15 * 60,
     telemetry_enabled=False,
     show_built_with_reflex=False,
     default_color_mode="system",

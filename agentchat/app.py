@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import reflex as rx
+from reflex.event import EventSpec
 from reflex.utils.prerequisites import get_web_dir
 from reflex_base.vars.function import ArgsFunctionOperation
 from reflex_components_core.base.error_boundary import ErrorBoundary
@@ -17,12 +19,14 @@ from agentchat.ui import words
 from agentchat.ui.bridge import bridged
 from agentchat.ui.components.notices import connection_notice
 from agentchat.ui.headers import security_headers
-from agentchat.ui.pages.chat import chat_page
+from agentchat.ui.pages.chat import chat_page, chat_title
 from agentchat.ui.pages.notes import crash_page, loading_page, models_page, not_found_page
 from agentchat.ui.states.model import ModelState
 from agentchat.ui.states.notice import NoticeState
 from agentchat.ui.states.thread import ThreadState
 from agentchat.ui.states.threads import ThreadsState
+
+logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -40,6 +44,12 @@ def _error_boundary() -> rx.Component:
     return ErrorBoundary.create(fallback_render=fallback)
 
 
+def _say_something_went_wrong(exception: Exception) -> EventSpec:
+    """A handler failed in a way nobody foresaw: the log gets all of it, the person a line."""
+    logger.error("A handler of the pages failed", exc_info=exception)
+    return NoticeState.say(words.SOMETHING_WRONG)
+
+
 def _build() -> rx.App:
     app = rx.App(
         html_lang="en",
@@ -50,14 +60,18 @@ def _build() -> rx.App:
             (5, "Overlay"): lambda _: connection_notice(),
         },
         api_transformer=_with_headers,
+        backend_exception_handler=_say_something_went_wrong,
         head_components=[rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml")],
     )
     app.register_lifespan_task(_running_chat)
     following = [NoticeState.dismiss, ThreadState.follow, ThreadsState.follow, ModelState.follow]
-    title = rx.cond(ThreadState.title != "", f"{ThreadState.title} · {words.APP}", words.APP)
     for route in ("/", "/t/[thread_id]"):
         app.add_page(
-            chat_page, route=route, title=title, description=words.DESCRIPTION, on_load=following
+            chat_page,
+            route=route,
+            title=chat_title,
+            description=words.DESCRIPTION,
+            on_load=following,
         )
     app.add_page(models_page, route=words.MODEL_HELP, title=f"Models · {words.APP}")
     app.add_page(not_found_page, route="404", title=f"{words.NOT_FOUND_TITLE} · {words.APP}")

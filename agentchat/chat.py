@@ -130,28 +130,20 @@ class AgentChat:
         )
         return ThreadSummary(thread_id, title, now)
 
-    async def new_thread(self, *, actor: Actor = LOCAL) -> ThreadSummary:
-        """A thread to write in: the newest that is still empty, else a new one."""
-        self._authorize(actor)
-        empty = await self._database.read(threads.empty, actor.id)
-        if empty is not None:
-            return ThreadSummary(empty.id, empty.title, empty.updated_at)
-        return await self.create_thread(actor=actor)
-
     async def rename_thread(self, thread_id: str, title: str, *, actor: Actor = LOCAL) -> None:
         """Give a thread another title; raises InvalidInput and ThreadNotFound."""
         self._authorize(actor)
         title = checked_title(title)
         if not title:
             raise InvalidInput("A thread needs a name.")
-        await self._database.write(threads.rename, thread_id, title)
+        await self._database.write(threads.rename, checked_id(thread_id), title)
 
     async def delete_thread(self, thread_id: str, *, actor: Actor = LOCAL) -> None:
         """Stop what runs in a thread and take it away; raises ThreadNotFound."""
         self._authorize(actor)
         self._interrupt(
             await self._database.write(
-                turns.delete_thread, thread_id, by=actor, now=self._clock.now()
+                turns.delete_thread, checked_id(thread_id), by=actor, now=self._clock.now()
             )
         )
 
@@ -199,7 +191,7 @@ class AgentChat:
         self._authorize(actor)
         await self._database.write(
             turns.retry,
-            message_id,
+            checked_id(message_id),
             run_id=checked_id(None),
             workflow=self._reply,
             now=self._clock.now(),
@@ -212,7 +204,9 @@ class AgentChat:
         """
         self._authorize(actor)
 
-        stopped = await self._database.write(turns.stop, thread_id, by=actor, now=self._clock.now())
+        stopped = await self._database.write(
+            turns.stop, checked_id(thread_id), by=actor, now=self._clock.now()
+        )
         self._interrupt(stopped)
         return len(stopped)
 

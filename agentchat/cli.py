@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,11 +10,16 @@ from contextlib import contextmanager
 import typer
 
 from agentchat import cli_models
-from agentchat.errors import AgentChatError
-from agentchat.settings import load_settings
+from agentchat.errors import AgentChatError, ConfigError, ModelError
+from agentchat.llm.choose import choose_provider
+from agentchat.settings import Settings, load_settings
 from agentchat.store import schema
 
-app = typer.Typer(no_args_is_help=True, help="Async AI agents on a reactive database.")
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Async AI agents on a reactive database.",
+)
 database = typer.Typer(no_args_is_help=True, help="The database: bring it up to date, check it.")
 app.add_typer(database, name="db")
 app.add_typer(cli_models.app, name="models")
@@ -28,8 +34,18 @@ def run() -> None:
     with _said_plainly():
         settings = load_settings()
         schema.upgrade(settings.database_url)
+        asyncio.run(_check_model(settings))
         frontend.ensure_built(settings)
         frontend.serve(settings)
+
+
+async def _check_model(settings: Settings) -> None:
+    """Say what is wrong with the choice of a model before anything is built or served."""
+    try:
+        provider = await choose_provider(settings)
+    except ModelError as error:
+        raise ConfigError(f"AGENTCHAT_MODEL: {error} {error.next_step}") from error
+    await provider.close()
 
 
 @app.command()

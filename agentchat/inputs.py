@@ -22,8 +22,8 @@ def checked_id(value: str | None) -> str:
     """An id that a client made, or a new one; raises :class:`InvalidInput`."""
     if value is None:
         return uuid.uuid4().hex
-    if not _ID.fullmatch(value):
-        raise InvalidInput(f"{value[:80]!r} is not an id: 8 to 64 letters, digits, - or _.")
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise InvalidInput(f"{str(value)[:80]!r} is not an id: 8 to 64 letters, digits, - or _.")
     return value
 
 
@@ -36,7 +36,7 @@ def storable(text: str) -> str:
 
 def checked_text(value: str) -> str:
     """The text of a message; raises :class:`InvalidInput`."""
-    text = storable(value).strip()
+    text = storable(_typed(value, "message")).strip()
     if not text:
         raise InvalidInput("The message is empty. Write something first.")
     if len(text) > MOST_CHARACTERS:
@@ -49,7 +49,7 @@ def checked_text(value: str) -> str:
 
 def checked_title(value: str) -> str:
     """The title of a thread on one line, which may be empty; raises :class:`InvalidInput`."""
-    title = " ".join(storable(value).split())
+    title = " ".join(storable(_typed(value, "name")).split())
     if len(title) > MOST_TITLE:
         raise InvalidInput(
             f"A thread's name has at most {MOST_TITLE} characters; this has {len(title)}."
@@ -71,6 +71,13 @@ def title_of(text: str) -> str:
     if len(words) <= _FIRST_WORDS:
         return words
     return words[:_FIRST_WORDS].rsplit(" ", 1)[0].rstrip(",.;:") + "…"
+
+
+def _typed(value: object, what: str) -> str:
+    # A browser may call any handler with anything.
+    if not isinstance(value, str):
+        raise InvalidInput(f"A {what} is text, not {type(value).__name__}.")
+    return value
 
 
 def _no_number(name: str) -> float:

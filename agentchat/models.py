@@ -102,7 +102,7 @@ class Thread(SQLModel, table=True):
     """A conversation. Written by the verbs of ``chat.py``.
 
     ``length`` counts the messages ever added: the next one's position. Deleting marks
-    ``deleted_at``; nothing of a deleted thread is shown or continued.
+    ``deleted_at`` and removes what was said and done in it; the id is never used again.
     """
 
     __tablename__ = "threads"

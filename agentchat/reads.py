@@ -124,7 +124,8 @@ def _words(run: Run | None, model: Model | None, behind: bool, has_text: bool) -
         return "Queued behind the answer above" if behind else "Queued"
     if run.retry_at is not None:
         at = run.retry_at.astimezone().strftime("%H:%M:%S")
-        return f"{run.error} Retrying ({run.tries} of {run.max_tries}) at {at}"
+        error = (run.error or "").rstrip(".")
+        return f"{error}. Retrying ({run.tries} of {run.max_tries}) at {at}"
     if run.tries > 1:
         return f"Retrying ({run.tries} of {run.max_tries}): {'writing' if has_text else 'asking'}"
     if model is not None and model.state != ModelState.READY:

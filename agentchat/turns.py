@@ -9,7 +9,7 @@ from typing import Any
 from agentchat.errors import InvalidInput, MessageNotFound, ThreadNotFound
 from agentchat.inputs import title_of
 from agentchat.llm.tokens import tokens
-from agentchat.models import Message, MessageStatus, Role, Thread
+from agentchat.models import LIVE_MESSAGE, Message, MessageStatus, Role, Thread
 from agentchat.store import messages, runs, threads
 from agentchat.store.messages import Answer
 from agentchat.store.runs import Hold
@@ -76,7 +76,8 @@ def send(tx: Tx, sending: Send) -> Message:
 
 
 def retry(tx: Tx, message_id: str, *, run_id: str, workflow: str, now: datetime) -> None:
-    """Empty an answer that failed or was stopped, and queue a run that answers anew.
+    """Empty an answer that failed or was stopped, and queue a run that answers anew; nothing
+    if one is under way already.
 
     Raises MessageNotFound, ThreadNotFound and InvalidInput.
     """
@@ -87,7 +88,11 @@ def retry(tx: Tx, message_id: str, *, run_id: str, workflow: str, now: datetime)
         raise ThreadNotFound
     # Read again under the lock: somebody else may have pressed at the same moment.
     message = messages.find(tx, message_id)
-    if message is None or message.status not in (MessageStatus.FAILED, MessageStatus.STOPPED):
+    if message is None:
+        raise MessageNotFound
+    if message.status in LIVE_MESSAGE:
+        return
+    if message.status not in (MessageStatus.FAILED, MessageStatus.STOPPED):
         raise InvalidInput("Only an answer that failed or was stopped can be tried again.")
     answer = Answer(message.id, message.thread_id, run_id, message.position)
     messages.reopen(tx, answer)
@@ -106,12 +111,16 @@ def stop(tx: Tx, thread_id: str, *, by: Actor, now: datetime) -> list[str]:
 
 
 def delete_thread(tx: Tx, thread_id: str, *, by: Actor, now: datetime) -> list[str]:
-    """Mark a thread deleted and end its answers; return the ids of their runs.
+    """Take a thread away with all that was said and done in it; return the ids of the runs
+    that were under way. Only its id stays, so that it is not made again.
 
     Raises ThreadNotFound.
     """
     threads.delete(tx, thread_id, now=now)
-    return _stop_all(tx, thread_id, by, now)
+    stopped = _stop_all(tx, thread_id, by, now)
+    messages.delete_of(tx, thread_id)
+    runs.delete_of(tx, thread_id)
+    return stopped
 
 
 def _thread(tx: Tx, sending: Send) -> Thread:

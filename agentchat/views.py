@@ -18,7 +18,7 @@ class Actor:
     name: str
 
 
-LOCAL = Actor(id="local", name="You")
+LOCAL = Actor(id="local", name="you")
 """The one person of an app that listens only to its own machine."""
 
 

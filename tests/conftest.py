@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 import uuid
@@ -107,5 +108,9 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     """An open database of each kind."""
     database = Database(database_url)
     database.open()
+    if database._listener is not None:
+        # Its beginning makes everything be read again: let that be over.
+        await asyncio.to_thread(database._listener.hears.wait, 10)
+        await asyncio.sleep(0)
     yield database
     await database.close()

@@ -13,7 +13,7 @@ from agentchat.durable.clock import Clock
 from agentchat.durable.context import Claim
 from agentchat.durable.engine import Engine
 from agentchat.store import runs
-from agentchat.store.changes import Rows
+from agentchat.store.changes import EVERYTHING, Rows
 from agentchat.store.database import Database
 from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
@@ -72,8 +72,9 @@ class Worker:
 
     def _notice(self, changes: list[Rows]) -> None:
         for change in changes:
-            known = dict(change.known)
-            if change.table == "workflows" and known.get("id") not in self._claims:
+            if change.table == EVERYTHING or (
+                change.table == "workflows" and dict(change.known).get("id") not in self._claims
+            ):
                 self._wake.set()
                 return
 

@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlmodel import Session
 
+from agentchat.store.bus import Listener
 from agentchat.store.changes import EVERYTHING, Rows, read_by
 from agentchat.store.live import Live
 from agentchat.store.writer import Tx, Writer
@@ -27,7 +28,7 @@ READERS = 4
 class Database:
     """An open database, SQLite file or PostgreSQL, after :meth:`open` and until :meth:`close`.
 
-    ``live`` re-runs read functions when rows they read change.
+    ``live`` re-runs read functions when rows they read change, also by other processes.
     """
 
     def __init__(self, url: str) -> None:
@@ -36,6 +37,11 @@ class Database:
         self._writing = connect(url)
         self._reading = connect(url, read_only=True)
         self._writer = Writer(self._writing, self.live.publish)
+        self._listener = (
+            None
+            if self._writing.dialect.name == "sqlite"
+            else Listener(url, self._writer.name, self.live.publish)
+        )
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="agentchat-reader")
         event.listen(self._reading, "before_execute", _note_reads)
         event.listen(self._reading, "before_cursor_execute", _note_raw_reads)
@@ -43,10 +49,14 @@ class Database:
     def open(self) -> None:
         """Start the writer. The schema must be there already (``store/schema.py``)."""
         self._writer.start()
+        if self._listener is not None:
+            self._listener.start()
 
     async def close(self) -> None:
         """End all live queries, commit what waits and let go of all connections."""
         await self.live.close()
+        if self._listener is not None:
+            await self._listener.close()
         await self._writer.close()
         self._threads.shutdown()
         self._reading.dispose()

@@ -163,6 +163,12 @@ def append(tx: Tx, pieces: Iterable[Piece], *, now: datetime) -> set[str]:
     return {piece.answer.run_id for piece in pieces if piece not in accepted}
 
 
+def delete_of(tx: Tx, thread_id: str) -> None:
+    """Remove all messages of a thread, and what grew of them."""
+    tx.execute(delete(Delta).where(col(Delta.thread_id) == thread_id))
+    tx.execute(delete(Message).where(col(Message.thread_id) == thread_id))
+
+
 def of_thread(session: Session, thread_id: str, *, limit: int) -> list[Message]:
     """The newest ``limit`` messages of a thread, oldest first."""
     query = (

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, insert, or_, select, tuple_, update
+from sqlalchemy import Select, and_, delete, exists, insert, or_, select, tuple_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from agentchat.errors import Fenced
-from agentchat.models import ACTIVE_RUN, Run, RunStatus, table_of
+from agentchat.models import ACTIVE_RUN, Event, Run, RunStatus, Step, table_of
 from agentchat.store.changes import NOBODY, Rows, rows
 from agentchat.store.writer import Tx
 
@@ -204,6 +204,14 @@ def stop(tx: Tx, run_id: str, *, thread_id: str | None, by: str, now: datetime) 
         about=Hold(run_id, 0, thread_id).about(),
     )
     return bool(changed.rowcount)
+
+
+def delete_of(tx: Tx, thread_id: str) -> None:
+    """Remove all runs of a thread with their journals; whoever still holds one is fenced."""
+    ids = select(col(Run.id)).where(col(Run.thread_id) == thread_id).scalar_subquery()
+    tx.execute(delete(Event).where(col(Event.run_id).in_(ids)))
+    tx.execute(delete(Step).where(col(Step.run_id).in_(ids)))
+    tx.execute(delete(Run).where(col(Run.thread_id) == thread_id))
 
 
 def spend(tx: Tx, hold: Hold, *, input_tokens: int, output_tokens: int, estimated: bool) -> None:

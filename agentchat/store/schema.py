@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from alembic.config import Config
@@ -10,11 +11,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from filelock import FileLock
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, inspect, make_url, text
+from sqlalchemy.exc import OperationalError
 from sqlmodel import SQLModel
 
 import agentchat.models  # noqa: F401  the tables register themselves when imported
-from agentchat.errors import SchemaMismatch
+from agentchat.errors import ConfigError, SchemaMismatch
 from agentchat.store.database import connect
 from alembic import command
 
@@ -25,7 +27,15 @@ _LOCK = 0x61676368
 
 
 def upgrade(url: str) -> None:
-    """Bring the database at ``url`` to the schema of this code, then :func:`check` it."""
+    """Bring the database at ``url`` to the schema of this code, then :func:`check` it.
+
+    Raises :class:`SchemaMismatch`, and ConfigError if it cannot be reached.
+    """
+    with _reachable(url):
+        _upgrade(url)
+
+
+def _upgrade(url: str) -> None:
     engine = connect(url)
     file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
     try:
@@ -52,12 +62,28 @@ def upgrade(url: str) -> None:
 
 
 def check(url: str) -> None:
-    """Raise :class:`SchemaMismatch` naming each table and column that does not fit."""
-    engine = connect(url)
+    """Raise :class:`SchemaMismatch` naming each table and column that does not fit, and
+    ConfigError if the database cannot be reached.
+    """
+    with _reachable(url):
+        engine = connect(url)
+        try:
+            _check(engine)
+        finally:
+            engine.dispose()
+
+
+@contextlib.contextmanager
+def _reachable(url: str) -> Iterator[None]:
     try:
-        _check(engine)
-    finally:
-        engine.dispose()
+        yield
+    except (OperationalError, OSError) as error:
+        cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        place = make_url(url).render_as_string(hide_password=True)
+        raise ConfigError(
+            f"The database {place} cannot be used: {cause}."
+            " Check AGENTCHAT_DATA_DIR, or AGENTCHAT_DB_URL and whether its server runs."
+        ) from error
 
 
 def _check(engine: Engine) -> None:

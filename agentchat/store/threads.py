@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlmodel import Session, col
 
 from agentchat.errors import ThreadNotFound
@@ -56,8 +56,8 @@ def rename(tx: Tx, thread_id: str, title: str) -> None:
 
 
 def delete(tx: Tx, thread_id: str, *, now: datetime) -> None:
-    """Mark the thread deleted; raises :class:`ThreadNotFound`."""
-    _change(tx, thread_id, deleted_at=now)
+    """Mark the thread deleted and forget its name; raises :class:`ThreadNotFound`."""
+    _change(tx, thread_id, deleted_at=now, title="")
 
 
 def _change(tx: Tx, thread_id: str, **values: object) -> None:
@@ -79,30 +79,17 @@ def get(session: Session, thread_id: str) -> Thread:
 
 
 def newest(session: Session, *, limit: int) -> list[Thread]:
-    """The threads that are not deleted, most recently used first."""
+    """The threads with a message or a name, most recently used first."""
     query = (
         select(Thread)
-        .where(col(Thread.deleted_at).is_(None))
+        .where(
+            col(Thread.deleted_at).is_(None),
+            or_(col(Thread.length) > 0, col(Thread.title) != ""),
+        )
         .order_by(col(Thread.updated_at).desc(), col(Thread.id))
         .limit(limit)
     )
     return list(session.scalars(query))
-
-
-def empty(session: Session, owner_id: str) -> Thread | None:
-    """The newest thread of this owner that has no message and no name, if there is one."""
-    query = (
-        select(Thread)
-        .where(
-            col(Thread.owner_id) == owner_id,
-            col(Thread.length) == 0,
-            col(Thread.title) == "",
-            col(Thread.deleted_at).is_(None),
-        )
-        .order_by(col(Thread.created_at).desc())
-        .limit(1)
-    )
-    return session.scalars(query).first()
 
 
 def running(session: Session) -> set[str]:

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import queue
 import threading
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, Engine, Executable
 from sqlalchemy.exc import DBAPIError
 
+from agentchat.store.bus import notify
 from agentchat.store.changes import EVERYTHING, NOBODY, Rows, changed_by
 
 logger = logging.getLogger(__name__)
@@ -26,6 +28,8 @@ logger = logging.getLogger(__name__)
 GROUP_LIMIT = 1000
 """Most units in one commit, so that a flood cannot hold back everybody's answer for long."""
 
+LOOK_SECONDS = 0.25
+"""How often an idle writer looks whether another process wrote to its SQLite file."""
 CONFLICT_TRIES = 5
 """How often a unit is run that the database gave up in favour of another process."""
 _CONFLICTS = ("40001", "40P01")
@@ -104,10 +108,15 @@ class Writer:
         self._thread = threading.Thread(target=self._serve, name="agentchat-writer", daemon=True)
         self._connection: Connection | None = None
         self._synchronous: str | None = None
+        self._version: int | None = None
+        self.name = uuid.uuid4().hex
+        """Tells this writer's notifications from those of other processes."""
         self._closed = False
 
     def start(self) -> None:
-        """Begin to serve."""
+        """Begin to serve; called in the event loop that is told of other processes' commits."""
+        self._loop = asyncio.get_running_loop()
+        self._look()
         self._thread.start()
 
     def submit(self, run: Callable[[Tx], Any], *, durable: bool) -> asyncio.Future[Any]:
@@ -146,9 +155,25 @@ class Writer:
                 self._deliver(group)
         self._discard()
 
+    def _look(self) -> None:
+        """Tell the live queries if another process has written to the SQLite file."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        connection = self._connection or self._connect()
+        # It changes on this connection only when others commit.
+        version = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+        known, self._version = self._version, version
+        if known not in (None, version):
+            self._call(self._loop, [Rows(EVERYTHING)], [])
+
     def _drain(self) -> tuple[list[_Unit], bool]:
         group: list[_Unit] = []
-        unit = self._queue.get()
+        while True:
+            try:
+                unit = self._queue.get(timeout=LOOK_SECONDS)
+                break
+            except queue.Empty:
+                self._look()
         while unit is not None:
             group.append(unit)
             if len(group) == GROUP_LIMIT:
@@ -169,6 +194,12 @@ class Writer:
             for unit in group:
                 self._alone(unit)
             return
+        self._finish(connection, group)
+
+    def _finish(self, connection: Connection, units: list[_Unit]) -> None:
+        if connection.dialect.name == "postgresql":
+            changes = list(dict.fromkeys(row for unit in units for row in unit.changes))
+            notify(connection, self.name, changes)
         connection.exec_driver_sql("COMMIT")
 
     def _alone(self, unit: _Unit) -> None:
@@ -179,7 +210,7 @@ class Writer:
             connection = self._begin(unit.durable)
             try:
                 unit.attempt(connection)
-                connection.exec_driver_sql("COMMIT")
+                self._finish(connection, [unit])
                 return
             except Exception as error:
                 self._abandon(connection, error)
@@ -213,6 +244,7 @@ class Writer:
                 connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
                 self._synchronous = wanted
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+            self._look()
         else:
             connection.exec_driver_sql("BEGIN")
             if not durable:
@@ -221,7 +253,7 @@ class Writer:
     def _connect(self) -> Connection:
         # AUTOCOMMIT: the driver starts no transactions of its own; BEGIN and COMMIT are ours.
         self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._synchronous = None
+        self._synchronous = self._version = None
         return self._connection
 
     def _discard(self) -> None:
@@ -233,11 +265,15 @@ class Writer:
     def _deliver(self, group: list[_Unit]) -> None:
         changes = list(dict.fromkeys(row for unit in group for row in unit.changes))
         for loop in {unit.loop for unit in group}:
-            mine = [unit for unit in group if unit.loop is loop]
-            try:
-                loop.call_soon_threadsafe(self._wake, changes, mine)
-            except RuntimeError:
-                logger.debug("the event loop of %d writes is closed", len(mine))
+            self._call(loop, changes, [unit for unit in group if unit.loop is loop])
+
+    def _call(
+        self, loop: asyncio.AbstractEventLoop, changes: list[Rows], units: list[_Unit]
+    ) -> None:
+        try:
+            loop.call_soon_threadsafe(self._wake, changes, units)
+        except RuntimeError:
+            logger.debug("the event loop of %d writes is closed", len(units))
 
     def _wake(self, changes: list[Rows], units: list[_Unit]) -> None:
         if changes:

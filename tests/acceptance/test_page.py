@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from playwright.sync_api import expect
 
@@ -66,6 +68,29 @@ def test_a_new_thread_has_its_own_address(server: Server, visit: Visit) -> None:
     ann.page.get_by_role("button", name="New thread").click()
     ann.page.wait_for_url(lambda url: url != first and "/t/" in url)
     expect(ann.messages).to_have_count(0)
+
+
+def test_what_is_typed_on_the_way_to_a_new_thread_goes_along(server: Server, visit: Visit) -> None:
+    ann = visit(server.url)
+    server.send(signal.SIGSTOP)
+    try:
+        ann.page.get_by_role("button", name="New thread").click()
+        ann.message_box.fill("Typed in a hurry")
+    finally:
+        server.send(signal.SIGCONT)
+    ann.in_thread()
+    expect(ann.message_box).to_have_value("Typed in a hurry")
+    ann.send_button.click()
+    ann.sees_answer("done")
+    ann.page.goto(server.url)
+    expect(ann.message_box).to_have_value("")
+
+
+def test_two_people_who_press_new_thread_get_two(server: Server, visit: Visit) -> None:
+    ann, bob = visit(server.url), visit(server.url)
+    for person in (ann, bob):
+        person.page.get_by_role("button", name="New thread").click()
+    assert ann.in_thread() != bob.in_thread()
 
 
 def test_everything_can_be_done_by_keyboard(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.acceptance.conftest import Visit
@@ -80,6 +81,26 @@ def test_a_port_in_use_is_said_with_another_to_try(data_dir: Path) -> None:
     assert done.returncode == 1
     assert f"AGENTCHAT_PORT={port + 1}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("AGENTCHAT_MODEL", "scripted:x", "scripted:demo"),
+        ("AGENTCHAT_MODEL", "local:no-such-model", "no-such-model"),
+        ("AGENTCHAT_MODEL", "local:/no/such/file.gguf", "/no/such/file.gguf"),
+        ("AGENTCHAT_DB_URL", "postgresql://u:secret@127.0.0.1:9/x", "cannot be used"),
+        ("AGENTCHAT_DATA_DIR", "/proc/no/such/folder", "cannot be used"),
+    ],
+)
+def test_what_cannot_work_is_said_before_anything_is_served(
+    data_dir: Path, name: str, value: str, words: str
+) -> None:
+    done = run(data_dir, **{name: value})
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "secret" not in done.stderr
 
 
 def test_a_wrong_setting_is_said_without_a_traceback(data_dir: Path) -> None:

@@ -369,7 +369,7 @@ async def test_two_people_who_press_try_again_at_once_start_one_run(
     pressed = await asyncio.gather(
         *(app.retry(failed.id) for app in (chat, other, chat)), return_exceptions=True
     )
-    assert [type(error) for error in pressed if error is not None] == [InvalidInput] * 2
+    assert pressed == [None] * 3
     assert await rows(chat, Run) == [2]
 
 
@@ -416,13 +416,51 @@ async def test_the_list_of_threads_is_live(open_chat: Opener) -> None:
         assert await anext(lists) == ()
 
 
-async def test_new_thread_reuses_the_one_that_is_empty(open_chat: Opener) -> None:
+async def test_an_empty_thread_without_a_name_is_in_nobodys_list(open_chat: Opener) -> None:
     chat = await open_chat()
-    first = await chat.new_thread(actor=ANN)
-    assert (await chat.new_thread(actor=ANN)).id == first.id
-    assert (await chat.new_thread(actor=BOB)).id != first.id
-    await chat.send_message(first.id, "Hello", actor=ANN)
-    assert (await chat.new_thread(actor=ANN)).id != first.id
+    first, second = [await chat.create_thread() for _ in "ab"]
+    assert first.id != second.id
+    async with asyncio.timeout(5), aclosing(chat.follow_threads()) as lists:
+        assert await anext(lists) == ()
+        await chat.send_message(second.id, "Hello")
+        assert [t.id for t in await anext(lists)] == [second.id]
+
+
+async def test_nothing_is_left_of_a_deleted_thread_but_its_id(open_chat: Opener) -> None:
+    chat = await open_chat()
+    thread = await chat.create_thread("A secret")
+    other = await chat.create_thread("Another")
+    for where in (thread, other):
+        await chat.send_message(where.id, "Hello")
+        await until(chat, where.id, settled)
+    before = await rows(chat, Message, Run, Step, Delta)
+    await chat.delete_thread(thread.id)
+    assert await rows(chat, Message, Run, Step, Delta) == [n // 2 for n in before]
+    await until(chat, other.id, settled)
+
+
+@pytest.mark.parametrize("forged", [7, ["x"], {"x": 1}, "../..", "x" * 1_000_000])
+async def test_forged_ids_are_refused_with_words(open_chat: Opener, forged: Any) -> None:
+    chat = await open_chat()
+    for verb in (
+        chat.send_message(forged, "Hello", create_thread=True),
+        chat.rename_thread(forged, "A name"),
+        chat.delete_thread(forged),
+        chat.stop(forged),
+        chat.retry(forged),
+    ):
+        with pytest.raises(InvalidInput, match="is not an id"):
+            await verb
+
+
+@pytest.mark.parametrize("forged", [7, None, ["x"], {"x": 1}])
+async def test_forged_texts_are_refused_with_words(open_chat: Opener, forged: Any) -> None:
+    chat = await open_chat()
+    thread = await chat.create_thread("A name")
+    with pytest.raises(InvalidInput, match="is text, not"):
+        await chat.send_message(thread.id, forged)
+    with pytest.raises(InvalidInput, match="is text, not"):
+        await chat.rename_thread(thread.id, forged)
 
 
 async def test_a_deleted_thread_is_gone_for_everybody(open_chat: Opener) -> None:

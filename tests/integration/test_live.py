@@ -18,8 +18,10 @@ from sqlmodel import Session, col
 from agentchat.errors import ThreadNotFound
 from agentchat.models import Thread
 from agentchat.store import threads
+from agentchat.store.changes import Rows
 from agentchat.store.database import Database
 from agentchat.store.writer import Tx
+from tests.waiting import eventually
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 T = TypeVar("T")
@@ -91,6 +93,38 @@ async def test_a_read_past_the_orm_wakes_for_everything(database: Database) -> N
         assert await next_of(following) == 1
 
 
+async def test_a_commit_of_another_process_is_seen(database: Database) -> None:
+    other = Database(database.url)
+    other.open()
+    async with aclosing(database.live.follow(owned_by, "me")) as following:
+        assert await next_of(following) == []
+        await other.write(add, "a", "me")
+        assert await next_of(following) == ["a"]
+        # So many rows that one notification cannot name them.
+        await asyncio.gather(*(other.write(add, "b" * 60 + str(n), "me") for n in range(200)))
+        async with asyncio.timeout(5):
+            while len(await next_of(following)) < 201:
+                pass
+    await other.close()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_another_process_tells_which_rows_it_changed(database: Database) -> None:
+    other = Database(database.url)
+    other.open()
+    told: list[Rows] = []
+    database.live.listen(told.extend)
+    async with aclosing(database.live.follow(owned_by, "me")) as following:
+        await next_of(following)
+        before = ran["me"]
+        await other.write(add, "a", "you")
+        await eventually(lambda: told)
+        await quiet(database)
+        assert ran["me"] == before
+    assert dict(told[0].known)["owner_id"] == "you"
+    await other.close()
+
+
 async def test_a_change_elsewhere_does_not_run_the_query_again(database: Database) -> None:
     async with aclosing(database.live.follow(owned_by, "me")) as following:
         await next_of(following)
@@ -116,8 +150,7 @@ async def test_a_value_equal_to_the_last_is_not_sent(database: Database) -> None
     async with aclosing(database.live.follow(owned_by, "me")) as following:
         await next_of(following)
         await database.write(threads.rename, "a", "another title")
-        await quiet(database)
-        assert ran["me"] == 2
+        await eventually(lambda: ran["me"] == 2)
         await database.write(add, "b", "me")
         assert await next_of(following) == ["a", "b"]
 
@@ -137,9 +170,11 @@ async def test_one_run_serves_all_followers_of_the_same_query(database: Database
 async def test_a_slow_follower_skips_to_the_newest_value(database: Database) -> None:
     async with aclosing(database.live.follow(owned_by, "me")) as following:
         await next_of(following)
-        for n in range(10):
-            await database.write(add, f"t{n}", "me")
-            await quiet(database)
+        async with aclosing(database.live.follow(owned_by, "me")) as quick:
+            for n in range(10):
+                await database.write(add, f"t{n}", "me")
+                while len(await next_of(quick)) <= n:
+                    pass
         assert len(await next_of(following)) == 10
 
 

@@ -12,10 +12,17 @@ from typing import Any
 import pytest
 
 from agentchat import AgentChat, Settings
+from agentchat.app import app
 from agentchat.llm.scripted import ScriptedProvider
-from agentchat.ui import bridge
+from agentchat.ui import bridge, words
 from agentchat.ui.states.model import ModelState
-from agentchat.ui.states.thread import FIRST_SHOWN, MOST_SHOWN, ThreadState, _window
+from agentchat.ui.states.thread import (
+    FIRST_SHOWN,
+    MOST_REFUSED,
+    MOST_SHOWN,
+    ThreadState,
+    _window,
+)
 from agentchat.ui.states.threads import ThreadsState
 from agentchat.views import ModelView
 from tests.waiting import eventually
@@ -108,6 +115,34 @@ async def test_a_later_attempt_that_works_takes_the_refusal_back(chat: AgentChat
     assert tab.accepted == MESSAGE
 
 
+@pytest.mark.parametrize("odd", ["short", "x" * 65, "with space", "", 7, None, ["message-0001"]])
+async def test_only_a_message_with_an_id_is_refused_by_name(chat: AgentChat, odd: object) -> None:
+    tab = Tab(ThreadState)
+
+    await ThreadState.send.fn(tab, THREAD, odd, "", True, 1)
+
+    assert tab.refused == {}
+
+
+async def test_the_newest_refusals_are_kept(chat: AgentChat) -> None:
+    tab = Tab(ThreadState)
+
+    for number in range(MOST_REFUSED + 5):
+        await ThreadState.send.fn(tab, THREAD, f"message-{number:04}", "", True, 1)
+
+    assert list(tab.refused) == [f"message-{number:04}" for number in range(5, MOST_REFUSED + 5)]
+
+
+async def test_a_state_made_anew_sends_also_what_it_holds_already(chat: AgentChat) -> None:
+    await send(Tab(ThreadState), "Hello")
+    tab = Tab(ThreadState, THREAD)
+
+    with following(ThreadState, tab):
+        await eventually(lambda: tab.shown == THREAD)
+
+    assert "live" in tab.sent
+
+
 async def test_only_what_changed_is_sent(chat: AgentChat) -> None:
     tab = Tab(ThreadState, THREAD)
     await send(tab, "Hello")
@@ -178,6 +213,23 @@ async def test_what_cannot_be_done_is_said(chat: AgentChat) -> None:
 
     assert said.handler.fn.__name__ == "say"
     assert "does not exist" in str(said.args)
+
+
+async def test_a_rename_that_works_takes_an_old_notice_away(chat: AgentChat) -> None:
+    thread = await chat.create_thread("Before")
+
+    after = await ThreadsState.rename.fn(Tab(ThreadsState), thread.id, "After")
+
+    assert after.fn.__name__ == "dismiss"
+
+
+def test_an_unforeseen_error_is_logged_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    said = app.backend_exception_handler(ValueError("secret detail"))
+
+    assert said.handler.fn.__name__ == "say"
+    assert words.SOMETHING_WRONG in str(said.args)
+    assert "secret detail" in caplog.text
+    assert "secret detail" not in str(said.args)
 
 
 def test_progress_is_shown_in_percent_when_it_is_known() -> None:

@@ -1,7 +1,18 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useParams } from "react-router";
 import { ArrowUp, Square } from "lucide-react";
-import { newId, nextThread, onFill, putItem, readDraft, saveDraft } from "./store";
+import {
+  arriveWithDraft,
+  carryDraft,
+  focusComposer,
+  leaveForNewThread,
+  newId,
+  nextThread,
+  onFill,
+  putItem,
+  readDraft,
+  saveDraft,
+} from "./store";
 
 const useBeforePaint = typeof window === "undefined" ? useEffect : useLayoutEffect;
 const fieldSizing = () => CSS.supports("field-sizing", "content");
@@ -21,13 +32,15 @@ export function Composer({ shown, missing, running, onSend, onStop, words }) {
   const change = (value) => {
     draft.current = value;
     setText(value);
-    saveDraft(thread || "new", value);
+    saveDraft(thread, value);
+    carryDraft(thread, value);
   };
 
   useBeforePaint(() => {
     // What was typed before the page came alive counts as the draft.
     const typed = box.current?.value;
-    const value = draft.current === "" && typed ? typed : readDraft(thread || "new");
+    const brought = arriveWithDraft(thread);
+    const value = brought || (draft.current === "" && typed ? typed : readDraft(thread));
     draft.current = value;
     setText(value);
   }, [thread]);
@@ -110,7 +123,10 @@ export function Composer({ shown, missing, running, onSend, onStop, words }) {
             className="composer-button stop"
             aria-label={words.stop}
             title={words.stop}
-            onClick={() => onStop(thread)}
+            onClick={() => {
+              onStop(thread);
+              box.current?.focus();
+            }}
           >
             <Square fill="currentColor" strokeWidth={0} aria-hidden />
           </button>
@@ -135,5 +151,34 @@ export function Composer({ shown, missing, running, onSend, onStop, words }) {
         <p className="composer-note hint">{words.hint}</p>
       )}
     </form>
+  );
+}
+
+/** Goes to a new thread; what is typed until it is there goes along. */
+export function NewThreadButton({ onPress, children }) {
+  const press = () => {
+    leaveForNewThread();
+    onPress();
+  };
+  return (
+    <button type="button" className="button new-thread" onClick={press}>
+      {children}
+    </button>
+  );
+}
+
+/** A button that goes away when it is pressed: the message box takes the focus. */
+export function PassingButton({ className, onPress, children }) {
+  return (
+    <button
+      type="button"
+      className={className}
+      onClick={() => {
+        onPress();
+        focusComposer();
+      }}
+    >
+      {children}
+    </button>
   );
 }

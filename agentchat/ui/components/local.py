@@ -33,6 +33,24 @@ class Composer(rx.Component):
     on_stop: rx.EventHandler[Text]
 
 
+class NewThreadButton(rx.Component):
+    """Goes to a new thread; what is typed on the way goes along."""
+
+    library = local_library("composer.jsx")
+    tag = "NewThreadButton"
+
+    on_press: rx.EventHandler[rx.event.no_args_event_spec]
+
+
+class PassingButton(rx.Component):
+    """A button that goes away when it is pressed and leaves the focus to the message box."""
+
+    library = local_library("composer.jsx")
+    tag = "PassingButton"
+
+    on_press: rx.EventHandler[rx.event.no_args_event_spec]
+
+
 class Outbox(rx.Component):
     """Bubbles of messages the server has not confirmed."""
 
@@ -97,6 +115,20 @@ class Shell(rx.Component):
     library = local_library("shell.jsx")
     tag = "Shell"
     lib_dependencies: list[str] = [_LUCIDE]
+
+
+class SkipLink(rx.Component):
+    """Leads past the threads to the message box."""
+
+    library = local_library("shell.jsx")
+    tag = "SkipLink"
+
+
+class Main(rx.Component):
+    """The main part; out of reach while the drawer covers it."""
+
+    library = local_library("shell.jsx")
+    tag = "Main"
 
 
 class DrawerButton(rx.Component):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from agentchat.ui import words
+from agentchat.ui.components.local import PassingButton
 from agentchat.ui.components.markdown import copy_message, markdown
 from agentchat.ui.states.thread import ThreadState
 from agentchat.views import MessageView
@@ -70,11 +71,10 @@ def _at_rest(view: rx.Var[MessageView]) -> rx.Component:
 def _stopped(view: rx.Var[MessageView]) -> rx.Component:
     return rx.fragment(
         rx.el.span(_words(view), data_part="words"),
-        rx.el.button(
+        PassingButton.create(
             words.TRY_AGAIN,
-            type="button",
             class_name="link-button",
-            on_click=ThreadState.retry(view.id),
+            on_press=ThreadState.retry(view.id),
         ),
     )
 
@@ -85,11 +85,10 @@ def _failure(view: rx.Var[MessageView]) -> rx.Component:
             rx.el.strong(_words(view), data_part="words"),
             rx.el.span(view.next_step),
         ),
-        rx.el.button(
+        PassingButton.create(
             words.TRY_AGAIN,
-            type="button",
             class_name="button small",
-            on_click=ThreadState.retry(view.id),
+            on_press=ThreadState.retry(view.id),
         ),
         class_name="failure",
         role="alert",

@@ -12,17 +12,13 @@ from agentchat.ui.states.notice import NoticeState
 
 def connection_notice() -> rx.Component:
     """Says that the server cannot be reached, in place of Reflex's own overlays."""
-    return rx.el.div(
-        rx.cond(
-            disconnected,
-            rx.el.div(
-                rx.el.span(class_name="spinner", aria_hidden=True),
-                words.LOST,
-                class_name="notice lost",
-            ),
-        ),
-        role="status",
+    lost = rx.el.div(
+        rx.el.span(class_name="spinner", aria_hidden=True),
+        words.LOST,
+        class_name="notice lost",
     )
+    # Reflex adds the whole app as the last child of what is returned here.
+    return rx.fragment(rx.el.div(rx.cond(disconnected, lost), role="status"))
 
 
 def model_notice() -> rx.Component:

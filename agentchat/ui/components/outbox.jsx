@@ -1,6 +1,13 @@
 import { useEffect, useRef, useState } from "react";
 import { useNavigate, useParams } from "react-router";
-import { dropItems, fillComposer, forgetNextThread, nextAttempt, nextThread, useOutbox } from "./store";
+import {
+  dropItems,
+  fillComposer,
+  nextAttempt,
+  openingThread,
+  threadOpened,
+  useOutbox,
+} from "./store";
 
 const LATE = 10_000;
 
@@ -20,7 +27,7 @@ function useUnconfirmed(confirmed, missing) {
   const { thread_id: thread } = useParams();
   const all = useOutbox();
   if (all.length === 0) return all;
-  const here = [thread, thread === undefined || missing ? nextThread() : undefined];
+  const here = [thread, thread === undefined || missing ? openingThread() : undefined];
   return all.filter((item) => here.includes(item.thread) && !confirmed.has(item.id));
 }
 
@@ -42,7 +49,7 @@ export function Outbox(props) {
   const opened = waiting.find((item) => item.id === accepted && item.thread !== thread);
   useEffect(() => {
     if (opened) {
-      forgetNextThread();
+      threadOpened(opened.thread);
       navigate(`/t/${opened.thread}`);
     }
   }, [opened?.id]);

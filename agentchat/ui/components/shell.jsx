@@ -1,56 +1,106 @@
 import { useEffect, useRef, useSyncExternalStore } from "react";
-import { useLocation } from "react-router";
+import { Navigate, useLocation } from "react-router";
 import { Menu, X } from "lucide-react";
+import { focusComposer } from "./store";
 
-// Whether the drawer with the threads is open; it matters only on narrow screens.
-let open = false;
+// The page on which the drawer with the threads was opened, so another page closes it at once;
+// it matters only on narrow screens.
+let openedOn = null;
 const listeners = new Set();
+const NARROW = "(max-width: 820px)";
 
-function setOpen(value) {
-  open = value;
+function setOpenedOn(page) {
+  openedOn = page;
   listeners.forEach((listener) => listener());
 }
 
+const close = () => setOpenedOn(null);
+
 function useOpen() {
-  return useSyncExternalStore(
+  const { pathname } = useLocation();
+  const page = useSyncExternalStore(
     (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    () => open,
-    () => false,
+    () => openedOn,
+    () => null,
   );
+  return page === pathname;
 }
 
 /** The page: sidebar and main part side by side, or the sidebar as a drawer. */
 export function Shell({ children }) {
   const isOpen = useOpen();
-  const { pathname } = useLocation();
+  const { pathname, search } = useLocation();
   const root = useRef(null);
-  useEffect(() => setOpen(false), [pathname]);
+  useEffect(close, [pathname]);
   useEffect(() => {
     if (!isOpen) return undefined;
-    root.current.querySelector(".sidebar button, .sidebar a")?.focus();
+    const shell = root.current;
+    const sidebar = shell.querySelector(".sidebar");
+    sidebar.querySelector("button, a")?.focus();
     const onKey = (event) => {
-      if (event.key === "Escape" && !event.defaultPrevented) {
-        setOpen(false);
-        root.current?.querySelector("[aria-controls='threads']")?.focus();
+      if (event.key === "Escape" && !event.defaultPrevented) close();
+    };
+    const narrow = window.matchMedia(NARROW);
+    document.addEventListener("keydown", onKey);
+    narrow.addEventListener("change", close);
+    return () => {
+      document.removeEventListener("keydown", onKey);
+      narrow.removeEventListener("change", close);
+      const { activeElement, body } = document;
+      if (activeElement === body || sidebar.contains(activeElement)) {
+        shell.querySelector("[aria-controls='threads']")?.focus();
       }
     };
-    document.addEventListener("keydown", onKey);
-    return () => document.removeEventListener("keydown", onKey);
   }, [isOpen]);
+  // The router ignores case, the server does not: it would never say what is at /T/….
+  if (pathname.startsWith("/T/")) {
+    return <Navigate to={{ pathname: `/t/${pathname.slice(3)}`, search }} replace />;
+  }
+  const onClick = (event) => {
+    if (event.target.closest(".sidebar a, .new-thread")) close();
+  };
   return (
-    <div className="shell" data-drawer={isOpen ? "open" : "closed"} ref={root}>
+    <div
+      className="shell"
+      data-drawer={isOpen ? "open" : "closed"}
+      ref={root}
+      onClick={onClick}
+    >
       {children}
-      <div className="veil" aria-hidden onClick={() => setOpen(false)} />
+      <div className="veil" aria-hidden onClick={close} />
     </div>
+  );
+}
+
+/** The main part of the page, out of reach while the drawer covers it. */
+export function Main({ children }) {
+  return (
+    <main className="main" inert={useOpen()}>
+      {children}
+    </main>
+  );
+}
+
+/** Leads past the threads; an address alone would not move the focus. */
+export function SkipLink({ children }) {
+  const onClick = (event) => {
+    event.preventDefault();
+    focusComposer();
+  };
+  return (
+    <a href="#message" className="skip" inert={useOpen()} onClick={onClick}>
+      {children}
+    </a>
   );
 }
 
 /** Opens or closes the drawer; seen only on narrow screens. */
 export function DrawerButton({ opens, label }) {
   const isOpen = useOpen();
+  const { pathname } = useLocation();
   return (
     <button
       type="button"
@@ -58,7 +108,7 @@ export function DrawerButton({ opens, label }) {
       aria-label={label}
       aria-expanded={isOpen}
       aria-controls={opens ? "threads" : undefined}
-      onClick={() => setOpen(opens)}
+      onClick={() => setOpenedOn(opens ? pathname : null)}
     >
       {opens ? <Menu aria-hidden /> : <X aria-hidden />}
     </button>

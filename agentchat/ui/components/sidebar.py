@@ -5,7 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from agentchat.ui import words
-from agentchat.ui.components.local import DrawerButton, ThreadLink, ThreadMenu
+from agentchat.ui.components.local import DrawerButton, NewThreadButton, ThreadLink, ThreadMenu
 from agentchat.ui.states.threads import ThreadsState
 from agentchat.views import ThreadSummary
 
@@ -24,12 +24,10 @@ def sidebar() -> rx.Component:
             DrawerButton.create(opens=False, label=words.HIDE_THREADS),
             class_name="sidebar-top",
         ),
-        rx.el.button(
+        NewThreadButton.create(
             rx.icon("square-pen", size=15, aria_hidden=True),
             words.NEW_THREAD,
-            type="button",
-            class_name="button new-thread",
-            on_click=ThreadsState.new,
+            on_press=ThreadsState.new,
         ),
         rx.el.nav(
             rx.el.p(words.THREADS, class_name="threads-heading", aria_hidden=True),

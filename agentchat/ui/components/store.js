@@ -1,15 +1,15 @@
 // What one tab knows before the server does: messages on their way, drafts, the next thread's id.
-// It lives outside React, so a page change inside the app loses nothing; sessionStorage keeps it
-// through a reload.
+// It lives outside React, so a page change inside the app loses nothing; sessionStorage keeps
+// messages and drafts through a reload.
 import { useSyncExternalStore } from "react";
 
 const OUTBOX = "agentchat.outbox";
-const NEXT_THREAD = "agentchat.next-thread";
 const DRAFT = "agentchat.draft.";
 const NOTHING = [];
 
 const listeners = new Set();
 let outbox = null;
+let opening = null;
 
 function read(storage, key) {
   try {
@@ -38,6 +38,7 @@ function items() {
     } catch {
       outbox = [];
     }
+    opening = outbox.find((item) => item.create)?.thread ?? null;
   }
   return outbox;
 }
@@ -82,27 +83,73 @@ export function newId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The id the next new thread will get: one per tab until that thread exists. */
+/**
+ * The thread that a message on its way will open; null while there is none. Another tab never
+ * has the same, not even a duplicate of this one: only the messages themselves are stored.
+ */
+export function openingThread() {
+  items();
+  return opening;
+}
+
+/** The id of the thread that is being opened, made if there is none. For handlers only. */
 export function nextThread() {
-  let id = read(session, NEXT_THREAD);
-  if (!id) {
-    id = newId();
-    write(session, NEXT_THREAD, id);
-  }
-  return id;
+  opening = openingThread() ?? newId();
+  return opening;
 }
 
-export function forgetNextThread() {
-  write(session, NEXT_THREAD, null);
+/** The thread exists: the next new one gets another id. */
+export function threadOpened(thread) {
+  opening = null;
+  replace(items().map((item) => (item.thread === thread ? { ...item, create: false } : item)));
 }
 
+const NEW = "new";
+
+/** The draft of a thread, or of the thread to come ("") that every tab has its own of. */
 export function readDraft(thread) {
-  return read(session, DRAFT + thread) ?? read(local, DRAFT + thread) ?? "";
+  const key = DRAFT + (thread || NEW);
+  return read(session, key) ?? (thread ? read(local, key) : null) ?? "";
+}
+
+// Between pressing "New thread" and being there, what is typed belongs to the new thread.
+let leaving = null;
+
+export function leaveForNewThread() {
+  const leave = { from: null, text: "" };
+  leaving = leave;
+  setTimeout(() => {
+    if (leaving === leave) leaving = null;
+  }, 5000);
+}
+
+/** Text that is typed on the way to a new thread. */
+export function carryDraft(thread, text) {
+  if (leaving) Object.assign(leaving, { from: thread, text });
+}
+
+/** The text that was typed on the way to this thread, taken from where it was typed. */
+export function arriveWithDraft(thread) {
+  if (!leaving || leaving.from === thread) return "";
+  const { from, text } = leaving;
+  leaving = null;
+  if (text) {
+    saveDraft(from, "");
+    saveDraft(thread, text);
+  }
+  return text;
 }
 
 export function saveDraft(thread, text) {
-  write(session, DRAFT + thread, text);
-  write(local, DRAFT + thread, text);
+  const key = DRAFT + (thread || NEW);
+  write(session, key, text);
+  if (thread) write(local, key, text);
+}
+
+/** For when what had the focus goes away. Behind an open drawer the box cannot take it. */
+export function focusComposer() {
+  const box = document.getElementById("message");
+  (box?.closest("[inert]") ? document.querySelector(".sidebar button") : box)?.focus();
 }
 
 const fillers = new Set();

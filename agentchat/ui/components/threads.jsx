@@ -1,9 +1,10 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { NavLink, useNavigate, useParams } from "react-router";
 import * as AlertDialog from "@radix-ui/react-alert-dialog";
 import * as Dialog from "@radix-ui/react-dialog";
 import * as DropdownMenu from "@radix-ui/react-dropdown-menu";
 import { Ellipsis, Pencil, Trash2 } from "lucide-react";
+import { focusComposer } from "./store";
 
 /** A link to a thread; the one being shown is marked as the current page. */
 export function ThreadLink({ to, className = "thread-link", children }) {
@@ -14,7 +15,7 @@ export function ThreadLink({ to, className = "thread-link", children }) {
   );
 }
 
-function RenameDialog({ title, onRename, onClose, words }) {
+function RenameDialog({ title, onRename, onClose, onClosed, words }) {
   const [text, setText] = useState(title);
   const save = (event) => {
     event.preventDefault();
@@ -25,7 +26,11 @@ function RenameDialog({ title, onRename, onClose, words }) {
     <Dialog.Root open onOpenChange={(open) => open || onClose()}>
       <Dialog.Portal>
         <Dialog.Overlay className="dialog-veil" />
-        <Dialog.Content className="dialog" aria-describedby={undefined}>
+        <Dialog.Content
+          className="dialog"
+          aria-describedby={undefined}
+          onCloseAutoFocus={onClosed}
+        >
           <Dialog.Title asChild>
             <h2>{words.renameTitle}</h2>
           </Dialog.Title>
@@ -34,7 +39,7 @@ function RenameDialog({ title, onRename, onClose, words }) {
               {words.renameLabel}
               <input
                 value={text}
-                maxLength={200}
+                maxLength={120}
                 onChange={(event) => setText(event.target.value)}
                 onFocus={(event) => event.target.select()}
               />
@@ -54,12 +59,12 @@ function RenameDialog({ title, onRename, onClose, words }) {
   );
 }
 
-function DeleteDialog({ title, onDelete, onClose, words }) {
+function DeleteDialog({ title, onDelete, onClose, onClosed, words }) {
   return (
     <AlertDialog.Root open onOpenChange={(open) => open || onClose()}>
       <AlertDialog.Portal>
         <AlertDialog.Overlay className="dialog-veil" />
-        <AlertDialog.Content className="dialog">
+        <AlertDialog.Content className="dialog" onCloseAutoFocus={onClosed}>
           <AlertDialog.Title asChild>
             <h2>{words.deleteTitle}</h2>
           </AlertDialog.Title>
@@ -83,11 +88,21 @@ export function ThreadMenu({ thread, title, onRename, onDelete, words }) {
   const [dialog, setDialog] = useState(null);
   const { thread_id: current } = useParams();
   const navigate = useNavigate();
+  const trigger = useRef(null);
+  const deleted = useRef(false);
   const close = () => setDialog(null);
+  const restoreFocus = (event) => {
+    event.preventDefault();
+    // The menu of a thread that goes away cannot keep the focus.
+    const menu = deleted.current ? null : trigger.current;
+    if (menu) menu.focus();
+    else focusComposer();
+  };
   return (
     <>
       <DropdownMenu.Root modal={false}>
         <DropdownMenu.Trigger
+          ref={trigger}
           className="icon-button thread-menu"
           aria-label={words.menu}
           aria-describedby={`title-${thread}`}
@@ -100,7 +115,13 @@ export function ThreadMenu({ thread, title, onRename, onDelete, words }) {
               <Pencil aria-hidden />
               {words.rename}
             </DropdownMenu.Item>
-            <DropdownMenu.Item className="menu-item danger" onSelect={() => setDialog("delete")}>
+            <DropdownMenu.Item
+              className="menu-item danger"
+              onSelect={() => {
+                deleted.current = false;
+                setDialog("delete");
+              }}
+            >
               <Trash2 aria-hidden />
               {words.delete}
             </DropdownMenu.Item>
@@ -112,6 +133,7 @@ export function ThreadMenu({ thread, title, onRename, onDelete, words }) {
           title={title}
           onRename={(text) => onRename(thread, text)}
           onClose={close}
+          onClosed={restoreFocus}
           words={words}
         />
       ) : null}
@@ -119,10 +141,12 @@ export function ThreadMenu({ thread, title, onRename, onDelete, words }) {
         <DeleteDialog
           title={title}
           onDelete={() => {
+            deleted.current = true;
             onDelete(thread);
             if (thread === current) navigate("/");
           }}
           onClose={close}
+          onClosed={restoreFocus}
           words={words}
         />
       ) : null}

@@ -10,8 +10,10 @@ from agentchat.ui.components.local import (
     DrawerButton,
     Earlier,
     Log,
+    Main,
     Outbox,
     Shell,
+    SkipLink,
     Starter,
     Welcome,
 )
@@ -25,19 +27,23 @@ from agentchat.ui.states.thread import ThreadState
 _arrived = ThreadState.shown == route_thread
 _missing = _arrived & ThreadState.missing
 
+chat_title = rx.cond(
+    _arrived & (ThreadState.title != ""), f"{ThreadState.title} · {words.APP}", words.APP
+)
+"""What the browser calls the page."""
+
 
 def chat_page() -> rx.Component:
     """Threads at the left, the thread with its message box at the right."""
     return rx.fragment(
-        rx.el.a(words.SKIP, href="#message", class_name="skip"),
+        SkipLink.create(words.SKIP),
         Shell.create(
             sidebar(),
-            rx.el.main(
+            Main.create(
                 _header(),
                 model_notice(),
                 problem_notice(),
                 _conversation(),
-                class_name="main",
             ),
         ),
     )

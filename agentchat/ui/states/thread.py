@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 FIRST_SHOWN = 50
 MOST_SHOWN = 2_000
+MOST_REFUSED = 20
+_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,18 @@ class ThreadState(rx.State):
             async with self:
                 self._show(ThreadView(thread_id, ""), missing=True)
 
+    def is_empty(self, thread_id: str) -> bool:
+        """Whether this thread is on the page, and nothing has been said in it."""
+        here = bool(thread_id) and self.shown == thread_id and not self.missing
+        return here and not (self.settled or self.live or self.title)
+
     def _show(self, view: ThreadView, *, missing: bool = False) -> None:
-        """Take over what differs; an assigned var is sent even if it is equal."""
+        """Take over what differs; an assigned var is sent even if it is equal.
+
+        Of another thread everything is sent: this state may be a new one, made after the old
+        expired, and then it knows nothing of what the page still shows.
+        """
+        another = self.shown != view.id
         for name, value in (
             ("title", view.title),
             ("settled", list(view.settled)),
@@ -73,7 +85,7 @@ class ThreadState(rx.State):
             ("missing", missing),
             ("shown", view.id),
         ):
-            if getattr(self, name) != value:
+            if another or getattr(self, name) != value:
                 setattr(self, name, value)
 
     @rx.event
@@ -82,11 +94,11 @@ class ThreadState(rx.State):
         try:
             await chat().send_message(thread_id, text, message_id=message_id, create_thread=create)
         except AgentChatError as error:
-            self.refused[message_id] = Refusal(attempt, str(error))
+            _refuse(self.refused, message_id, Refusal(attempt, str(error)))
         except Exception:
             # Whatever happened, the person must not be left with "Sending".
             logger.exception("A message could not be sent")
-            self.refused[message_id] = Refusal(attempt, words.SOMETHING_WRONG)
+            _refuse(self.refused, message_id, Refusal(attempt, words.SOMETHING_WRONG))
         else:
             self.accepted = message_id
             if message_id in self.refused:
@@ -107,6 +119,15 @@ class ThreadState(rx.State):
             await chat().retry(message_id)
         except AgentChatError as error:
             return NoticeState.say(str(error))
+
+
+def _refuse(refused: dict[str, Refusal], message_id: str, refusal: Refusal) -> None:
+    """Keep a refusal. Anybody may call `send` with anything, so within reason."""
+    if not isinstance(message_id, str) or not _ID.fullmatch(message_id):
+        return
+    if message_id not in refused and len(refused) >= MOST_REFUSED:
+        del refused[next(iter(refused))]
+    refused[message_id] = refusal
 
 
 def _window(wish: str | None) -> int:

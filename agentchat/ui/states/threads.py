@@ -7,6 +7,7 @@ import reflex as rx
 from agentchat.errors import AgentChatError
 from agentchat.ui.bridge import chat
 from agentchat.ui.states.notice import NoticeState
+from agentchat.ui.states.thread import ThreadState
 from agentchat.views import ThreadSummary
 
 
@@ -26,9 +27,12 @@ class ThreadsState(rx.State):
 
     @rx.event
     async def new(self):
-        """Go to an empty thread."""
+        """Go to an empty thread, of this person alone until they share its address."""
+        shown = await self.get_state(ThreadState)
+        if shown.is_empty(self.thread_id):  # type: ignore[attr-defined]  # the route's own var
+            return None
         try:
-            thread = await chat().new_thread()
+            thread = await chat().create_thread()
         except AgentChatError as error:
             return NoticeState.say(str(error))
         return rx.redirect(f"/t/{thread.id}")
@@ -40,6 +44,7 @@ class ThreadsState(rx.State):
             await chat().rename_thread(thread_id, title)
         except AgentChatError as error:
             return NoticeState.say(str(error))
+        return NoticeState.dismiss
 
     @rx.event
     async def delete(self, thread_id: str):

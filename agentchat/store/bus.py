@@ -1,0 +1,90 @@
+"""Commits of other processes on PostgreSQL: told by NOTIFY in the writing transaction.
+
+SQLite needs none of this: there the writer looks at the file (``writer.py``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import threading
+from collections.abc import Callable
+
+import psycopg
+from sqlalchemy import Connection, make_url, text
+
+from agentchat.store.changes import EVERYTHING, NOBODY, Rows
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "agentchat"
+MOST_BYTES = 7500
+"""PostgreSQL takes up to 8,000 bytes in a notification."""
+LOOK_SECONDS = 0.5
+"""How long the listener waits before it looks whether it should end."""
+AGAIN_SECONDS = 1.0
+"""How long it waits before it connects anew."""
+
+_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
+
+
+def notify(connection: Connection, sender: str, changes: list[Rows]) -> None:
+    """Tell other processes what this transaction changed, if it is committed."""
+    told = [row for row in changes if row.table != NOBODY]
+    if told:
+        payload = json.dumps([sender, [[row.table, dict(row.known)] for row in told]])
+        if len(payload.encode()) > MOST_BYTES:
+            payload = json.dumps([sender, [[EVERYTHING, {}]]])
+        connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
+
+
+class Listener:
+    """A thread that tells the event loop what other processes committed."""
+
+    def __init__(self, url: str, sender: str, published: Callable[[list[Rows]], None]) -> None:
+        plain = make_url(url).set(drivername="postgresql")
+        self._dsn = plain.render_as_string(hide_password=False)
+        self._sender = sender
+        self._published = published
+        self._ending = threading.Event()
+        self.hears = threading.Event()
+        """Set once it listens for the first time."""
+        self._thread = threading.Thread(target=self._serve, name="agentchat-bus", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen; called in the event loop that is to be told."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def close(self) -> None:
+        """End the thread."""
+        self._ending.set()
+        await asyncio.to_thread(self._thread.join)
+
+    def _serve(self) -> None:
+        while not self._ending.is_set():
+            try:
+                with psycopg.connect(self._dsn, autocommit=True) as connection:
+                    connection.execute(f"LISTEN {CHANNEL}")
+                    # Whatever was committed before is read again.
+                    self._tell([Rows(EVERYTHING)])
+                    self.hears.set()
+                    self._listen(connection)
+            except psycopg.Error as error:
+                logger.warning("notifications are lost until PostgreSQL answers: %s", error)
+                self._ending.wait(AGAIN_SECONDS)
+
+    def _listen(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
+        while not self._ending.is_set():
+            for note in connection.notifies(timeout=LOOK_SECONDS):
+                sender, changes = json.loads(note.payload)
+                if sender != self._sender:
+                    self._tell(
+                        [Rows(table, tuple(sorted(known.items()))) for table, known in changes]
+                    )
+
+    def _tell(self, changes: list[Rows]) -> None:
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._published, changes)
