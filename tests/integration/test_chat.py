@@ -361,11 +361,13 @@ async def test_a_failed_answer_can_be_asked_for_again(open_chat: Opener) -> None
 async def test_two_people_who_press_try_again_at_once_start_one_run(
     open_chat: Opener, database_url: str
 ) -> None:
-    chat = await open_chat(scripted("Now it works.", faults=[WrongKey()]))
+    # Slow, so that the answer is still being written when the last of them presses.
+    slow = timedelta(milliseconds=200)
+    chat = await open_chat(scripted(SENTENCES, faults=[WrongKey()], pace=slow))
     thread = await chat.create_thread()
     await chat.send_message(thread.id, "Hello")
     failed = (await until(chat, thread.id, settled)).settled[-1]
-    other = await open_chat(scripted("Now it works."))
+    other = await open_chat(scripted(SENTENCES, pace=slow))
     pressed = await asyncio.gather(
         *(app.retry(failed.id) for app in (chat, other, chat)), return_exceptions=True
     )
