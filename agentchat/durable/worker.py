@@ -16,7 +16,6 @@ from agentchat.store import runs
 from agentchat.store.changes import EVERYTHING, Rows
 from agentchat.store.database import Database
 from agentchat.store.runs import Hold
-from agentchat.store.writer import Tx
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +61,8 @@ class Worker:
         if ending:
             # A provider that does not let go must not keep the app from ending.
             await asyncio.wait(ending, timeout=PATIENCE.total_seconds())
-        await self._database.write(_hand_back, self.name)
+        # By name, not by what is remembered here: a claim may have been under way.
+        await self._database.write(runs.hand_back, self.name)
 
     def interrupt(self, run_id: str) -> None:
         """Leave a run that has been stopped, at once: its provider call is closed."""
@@ -139,8 +139,3 @@ class Worker:
                 # A retry may have raised the attempt since: then this was not about it.
                 if hold.run_id in lost and claim is not None and claim.hold == hold:
                     self.interrupt(hold.run_id)
-
-
-def _hand_back(tx: Tx, worker: str) -> None:
-    """By the worker's name, not by what it remembers: it may have been claiming just now."""
-    runs.hand_back(tx, worker)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,21 +30,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(NOW)
-
-
-@pytest.fixture
 def did() -> Counter[str]:
     return Counter()
-
-
-@pytest.fixture
-async def workers(database: Database, clock: ManualClock) -> AsyncIterator[Workers]:
-    workers = Workers(database, clock)
-    yield workers
-    for worker in workers.alive:
-        await worker.close()
 
 
 async def steps(database: Database, run_id: str) -> list[Step]:

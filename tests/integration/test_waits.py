@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,18 +22,9 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 did: Counter[str] = Counter()
 
 
-@pytest.fixture
-def clock() -> ManualClock:
+@pytest.fixture(autouse=True)
+def count_anew() -> None:
     did.clear()
-    return ManualClock(NOW)
-
-
-@pytest.fixture
-async def workers(database: Database, clock: ManualClock) -> AsyncIterator[Workers]:
-    workers = Workers(database, clock)
-    yield workers
-    for worker in workers.alive:
-        await worker.close()
 
 
 async def note(what: str) -> str:

@@ -1,0 +1,25 @@
+"""A clock that stands still, and workers that can die."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from agentchat.durable.clock import ManualClock
+from agentchat.store.database import Database
+from tests.integration.workers import Workers
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+async def workers(database: Database, clock: ManualClock) -> AsyncIterator[Workers]:
+    workers = Workers(database, clock)
+    yield workers
+    for worker in workers.alive:
+        await worker.close()
