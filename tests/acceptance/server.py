@@ -22,9 +22,13 @@ ANSWERS = "agentchat answers at"
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody uses, within what AGENTCHAT_PORT may be: systems give higher ones."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port < 60_000:
+            return port
 
 
 class Server:

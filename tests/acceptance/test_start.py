@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.acceptance.conftest import Visit
-from tests.acceptance.server import ROOT, Server, openai_at
+from tests.acceptance.server import ROOT, Server, free_port, openai_at
 from tests.conftest import PROVIDER_VARIABLES
 from tests.fake_provider import FakeProvider, Reply
 
@@ -74,9 +74,9 @@ def test_postgres_by_url_serves_the_same_app(
 
 def test_a_port_in_use_is_said_with_another_to_try(data_dir: Path) -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        port = free_port()
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        port = taken.getsockname()[1]
         done = run(data_dir, AGENTCHAT_PORT=str(port))
     assert done.returncode == 1
     assert f"AGENTCHAT_PORT={port + 1}" in done.stderr
