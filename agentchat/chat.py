@@ -30,6 +30,7 @@ from agentchat.settings import Settings, load_settings
 from agentchat.store import events, providers, runs, schema, threads
 from agentchat.store.database import Database
 from agentchat.store.messages import Answer
+from agentchat.store.runs import NewRun
 from agentchat.turns import Send
 from agentchat.views import (
     LOCAL,
@@ -316,10 +317,12 @@ class AgentChat:
             )
         await self._database.write(
             runs.add_once,
-            run_id,
-            workflow=workflow.name,
-            data=checked_json(arguments, f"The arguments of {workflow.name!r}"),
-            now=self._clock.now(),
+            NewRun(
+                run_id,
+                workflow.name,
+                checked_json(arguments, f"The arguments of {workflow.name!r}"),
+                self._clock.now(),
+            ),
         )
         return run_id
 

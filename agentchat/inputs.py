@@ -7,6 +7,7 @@ import re
 import uuid
 from typing import Any
 
+from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from agentchat.errors import InvalidInput
@@ -63,6 +64,16 @@ def checked_json(value: Any, what: str) -> Any:
         return json.loads(to_json(value, inf_nan_mode="constants"), parse_constant=_no_number)
     except (PydanticSerializationError, UnicodeEncodeError, ValueError) as error:
         raise InvalidInput(f"{what} cannot be stored as JSON: {error}") from error
+
+
+def problems_of(error: ValidationError | PydanticSerializationError) -> str:
+    """What pydantic found wrong, on one line."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(
+        ": ".join(filter(None, (".".join(map(str, one["loc"])), one["msg"])))
+        for one in error.errors()
+    )
 
 
 def title_of(text: str) -> str:

@@ -6,54 +6,14 @@ Times are aware UTC. Ids are texts; a client may make them. Rows are written onl
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Column,
-    DateTime,
-    Dialect,
-    Index,
-    Integer,
-    Table,
-    Text,
-    TypeDecorator,
-    UniqueConstraint,
-)
+from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-
-class Instant(TypeDecorator[datetime]):
-    """An aware UTC time in every database; SQLite itself would forget the zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is not None and value.tzinfo is None:
-            raise ValueError(f"{value!r} has no time zone")
-        return value.astimezone(UTC) if value is not None else None
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def table_of(model: type[SQLModel]) -> Table:
-    """The Core table of a model, for statements that want plain rows."""
-    table = model.metadata.tables[str(model.__tablename__)]
-    return table
-
-
-def serial() -> Any:
-    """A key that the database counts up, for rows of which there are very many."""
-    # SQLite counts only a column of exactly this type, and counts in 64 bits anyway.
-    kind = BigInteger().with_variant(Integer(), "sqlite")
-    return Field(default=None, sa_column=Column(kind, primary_key=True))
+from agentchat.columns import Instant, serial
 
 
 class Role(StrEnum):
@@ -76,25 +36,60 @@ class MessageStatus(StrEnum):
 class RunStatus(StrEnum):
     """How far a run is. The last three are final.
 
-    A waiting run is held by nobody until it is due, or an event it waits for comes.
+    A waiting run is held by nobody until it is due, or an event it waits for comes. A
+    paused one goes on only when somebody resumes it. A stopping one cleans up.
     """
 
     QUEUED = "queued"
     RUNNING = "running"
     WAITING = "waiting"
+    PAUSED = "paused"
+    STOPPING = "stopping"
     DONE = "done"
     STOPPED = "stopped"
     FAILED = "failed"
 
 
+class StepKind(StrEnum):
+    """What a row of the journal remembers."""
+
+    STEP = "step"
+    TRANSACTION = "transaction"
+    SLEEP = "sleep"
+    EVENT = "event"
+    RUN = "run"
+    RACE = "race"
+    PATCH = "patch"
+
+
 class StepStatus(StrEnum):
-    """Whether a step is a wait that is not over, or done for ever."""
+    """How far a step is. Done and failed are remembered for ever.
 
+    A retrying one waits for its next try; without ``wake_at``, for somebody to resume the
+    run. A dropped one lost a race or was cut off by the end of its run. An edited one has
+    been given other input by a fork, and is still to be done.
+    """
+
+    RUNNING = "running"
     WAITING = "waiting"
+    RETRYING = "retrying"
+    EDITED = "edited"
+    DROPPED = "dropped"
     DONE = "done"
+    FAILED = "failed"
 
 
-ACTIVE_RUN = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
+ACTIVE_RUN = (
+    RunStatus.QUEUED,
+    RunStatus.RUNNING,
+    RunStatus.WAITING,
+    RunStatus.PAUSED,
+    RunStatus.STOPPING,
+)
+ENDED_RUN = (RunStatus.DONE, RunStatus.STOPPED, RunStatus.FAILED)
+HELD_RUN = (RunStatus.RUNNING, RunStatus.STOPPING)
+"""The statuses in which a worker may hold a run."""
+REMEMBERED = (StepStatus.DONE, StepStatus.FAILED)
 LIVE_MESSAGE = (MessageStatus.PENDING, MessageStatus.RUNNING)
 
 
@@ -143,29 +138,44 @@ class Message(SQLModel, table=True):
 
 
 class Run(SQLModel, table=True):
-    """One execution of a workflow. Written by the engine, and by stop.
+    """One execution of a workflow. Written by the engine, and by the verbs on runs.
 
     ``attempt`` is the fence: each claim raises it, and a worker's writes count only while
     the row still holds the attempt it works for. ``step`` is the name of the step at hand.
-    ``due_at`` is empty while only an event can wake the run. Runs with the same ``key`` go
-    one after another, by ``created_at``.
+    ``due_at`` is empty while only an event or a person can wake the run. Runs with the same
+    ``key`` go one after another, by ``created_at``; runs of higher ``priority`` first.
     ``retry_at`` with ``tries`` and ``max_tries`` says when the step at hand is tried again.
+    ``pausing`` asks the worker to pause it after the step at hand; ``stop_by`` is when a
+    stopping run ends, cleaned up or not. ``failed_step`` is the one whose error ended it.
+    ``code`` and ``version`` tell which code wrote the journal. ``parent_id`` is the run that
+    started this one, which waits for it if ``awaited``; ``origin_id`` the one that it was
+    forked from, at ``origin_step``. ``queue_ms`` adds up how long it was due but not claimed.
     """
 
     __tablename__ = "workflows"
     __table_args__ = (
         Index("ix_workflows_due", "status", "due_at"),
         Index("ix_workflows_key", "key", "status"),
+        Index("ix_workflows_started", "workflow", "started_at"),
     )
 
     id: str = Field(primary_key=True, max_length=64)
     workflow: str = Field(max_length=200)
+    version: str = Field(default="", max_length=64)
+    code: str = Field(default="", max_length=64)
     status: RunStatus = Field(sa_column=Column(Text, nullable=False))
-    step: str = Field(default="", max_length=200)
+    step: str = Field(default="", max_length=400)
     data: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     result: Any = Field(default=None, sa_column=Column(JSON))
-    key: str | None = Field(default=None, max_length=64)
+    key: str | None = Field(default=None, max_length=200)
+    priority: int = 0
     thread_id: str | None = Field(default=None, max_length=64, index=True)
+    parent_id: str | None = Field(default=None, max_length=64, index=True)
+    awaited: bool = False
+    origin_id: str | None = Field(default=None, max_length=64)
+    origin_step: str | None = Field(default=None, max_length=400)
+    schedule_id: str | None = Field(default=None, max_length=64, index=True)
+    started_by: str = Field(default="", max_length=200)
     attempt: int = 0
     crashes: int = 0
     worker: str | None = Field(default=None, max_length=200)
@@ -174,44 +184,106 @@ class Run(SQLModel, table=True):
     tries: int = 0
     max_tries: int = 0
     retry_at: datetime | None = Field(default=None, sa_type=Instant)
+    pausing: bool = False
+    paused_by: str | None = Field(default=None, max_length=200)
+    stop_by: datetime | None = Field(default=None, sa_type=Instant)
+    stopped_by: str | None = Field(default=None, max_length=200)
+    failed_step: str | None = Field(default=None, max_length=400)
     error_kind: str | None = Field(default=None, max_length=64)
     error: str | None = Field(default=None, sa_column=Column(Text))
-    stopped_by: str | None = Field(default=None, max_length=200)
     input_tokens: int = 0
     output_tokens: int = 0
     tokens_estimated: bool = False
+    cost_usd: float | None = None
+    queue_ms: int = 0
     created_at: datetime = Field(sa_type=Instant)
     started_at: datetime | None = Field(default=None, sa_type=Instant)
-    finished_at: datetime | None = Field(default=None, sa_type=Instant)
+    finished_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
 
 
 class Step(SQLModel, table=True):
     """One remembered result of a run: its journal, in the order of ``id``. Written by the
-    engine in the transaction that made it true; what is done is never changed.
+    engine in the transaction that made it true; what is done or failed is never changed.
 
-    A wait is written when it begins, with the time ``wake_at`` when it is over at the
-    latest and the name of the ``event`` it waits for, and once more when it is over.
+    ``branch`` is the place within gather and race, empty at the top. A step that takes long,
+    waits or is tried again is written before it is over, with ``wake_at`` and the name of
+    the ``event`` it waits for. ``input`` is what it was called with, unless that is large.
+    ``attempt``, ``tries`` and ``worker`` tell who came to the result.
     """
 
     __tablename__ = "steps"
-    __table_args__ = (UniqueConstraint("run_id", "name", "occurrence"),)
+    __table_args__ = (UniqueConstraint("run_id", "branch", "name", "occurrence"),)
 
     id: int | None = serial()
     run_id: str = Field(foreign_key="workflows.id", max_length=64)
+    branch: str = Field(default="", max_length=400)
     name: str = Field(max_length=200)
     occurrence: int
+    kind: StepKind = Field(
+        default=StepKind.STEP, sa_column=Column(Text, nullable=False, default=StepKind.STEP)
+    )
     status: StepStatus = Field(
         default=StepStatus.DONE, sa_column=Column(Text, nullable=False, default=StepStatus.DONE)
     )
     wake_at: datetime | None = Field(default=None, sa_type=Instant)
     event: str | None = Field(default=None, max_length=200)
+    child_id: str | None = Field(default=None, max_length=64)
     args_hash: str = Field(max_length=64)
+    input: Any = Field(default=None, sa_column=Column(JSON))
     result: Any = Field(default=None, sa_column=Column(JSON))
+    error_kind: str | None = Field(default=None, max_length=64)
+    error: str | None = Field(default=None, sa_column=Column(Text))
     attempt: int
     tries: int = 1
     worker: str = Field(max_length=200)
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
     started_at: datetime = Field(sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Attempt(SQLModel, table=True):
+    """A try of a step that came to no result: an error, or an end of its worker. Written by
+    the engine; the try that came to one is the step's own row. ``attempt`` is the run's.
+    """
+
+    __tablename__ = "attempts"
+
+    id: int | None = serial()
+    run_id: str = Field(foreign_key="workflows.id", max_length=64, index=True)
+    branch: str = Field(default="", max_length=400)
+    name: str = Field(max_length=200)
+    occurrence: int
+    attempt: int
+    tries: int
+    worker: str = Field(max_length=200)
+    error_kind: str = Field(max_length=64)
+    error: str = Field(sa_column=Column(Text, nullable=False))
+    started_at: datetime = Field(sa_type=Instant)
+    finished_at: datetime = Field(sa_type=Instant)
+
+
+class Log(SQLModel, table=True):
+    """A line that a run wrote, in the order of ``id``. Written with the run's next commit.
+
+    ``occurrence`` numbers the lines written between steps, which replay must not double;
+    it is empty for those written within a step.
+    """
+
+    __tablename__ = "logs"
+    __table_args__ = (UniqueConstraint("run_id", "branch", "occurrence"),)
+
+    id: int | None = serial()
+    run_id: str = Field(foreign_key="workflows.id", max_length=64)
+    branch: str = Field(default="", max_length=400)
+    occurrence: int | None = None
+    step: str = Field(default="", max_length=400)
+    attempt: int
+    level: str = Field(max_length=20)
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    fields: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
+    created_at: datetime = Field(sa_type=Instant)
 
 
 class Event(SQLModel, table=True):
@@ -265,3 +337,86 @@ class Model(SQLModel, table=True):
     detail: str = Field(default="", max_length=500)
     progress: float | None = None
     updated_at: datetime = Field(sa_type=Instant)
+
+
+class Schedule(SQLModel, table=True):
+    """A workflow started again and again. Written by the verbs on schedules; ``next_at`` and
+    ``last_at`` by whichever process fires it. Without ``next_at`` it is over.
+
+    ``trigger`` is cron or interval, ``spec`` its five fields or its seconds; times are those
+    of ``timezone``. A firing found late is missed, and treated as ``missed`` says: skip, one
+    (the newest) or all (up to ``most_missed``, the newest). ``overlap`` says what to do
+    while a run of it is active: skip, queue or allow. Jitter is in seconds.
+    """
+
+    __tablename__ = "schedules"
+
+    id: str = Field(primary_key=True, max_length=64)
+    name: str = Field(max_length=200, unique=True)
+    workflow: str = Field(max_length=200)
+    data: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    trigger: str = Field(max_length=20)
+    spec: str = Field(max_length=200)
+    timezone: str = Field(default="UTC", max_length=64)
+    jitter: float = 0
+    start_at: datetime | None = Field(default=None, sa_type=Instant)
+    end_at: datetime | None = Field(default=None, sa_type=Instant)
+    missed: str = Field(default="one", max_length=20)
+    most_missed: int = 10
+    overlap: str = Field(default="skip", max_length=20)
+    paused_at: datetime | None = Field(default=None, sa_type=Instant)
+    paused_by: str | None = Field(default=None, max_length=200)
+    next_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
+    last_at: datetime | None = Field(default=None, sa_type=Instant)
+    created_by: str = Field(default="", max_length=200)
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class Firing(SQLModel, table=True):
+    """What became of one due time of a schedule: a run, or the reason why there is none.
+    Written once, by whichever process got there first; the unique pair is what makes it so.
+
+    ``outcome`` is started, skipped (a run was active), missed, or asked (by a person).
+    """
+
+    __tablename__ = "firings"
+    __table_args__ = (UniqueConstraint("schedule_id", "due_at"),)
+
+    id: int | None = serial()
+    schedule_id: str = Field(foreign_key="schedules.id", max_length=64)
+    due_at: datetime = Field(sa_type=Instant)
+    fired_at: datetime = Field(sa_type=Instant)
+    outcome: str = Field(max_length=20)
+    run_id: str | None = Field(default=None, max_length=64)
+    asked_by: str | None = Field(default=None, max_length=200)
+
+
+class PausedWorkflow(SQLModel, table=True):
+    """A workflow of which no run is claimed until somebody resumes it. Written by verbs."""
+
+    __tablename__ = "paused_workflows"
+
+    workflow: str = Field(primary_key=True, max_length=200)
+    paused_by: str = Field(max_length=200)
+    paused_at: datetime = Field(sa_type=Instant)
+
+
+class Process(SQLModel, table=True):
+    """A heartbeat of each process that carries runs out. Written by it every few seconds,
+    removed when it closes, or by another when it has been silent for long.
+
+    ``lag_ms`` is how late its event loop was of late; ``stuck_since`` is set by a thread of
+    its own while the loop does not move at all, with ``stuck_in`` telling where.
+    """
+
+    __tablename__ = "processes"
+
+    name: str = Field(primary_key=True, max_length=200)
+    host: str = Field(max_length=200)
+    pid: int
+    runs: int = 0
+    lag_ms: int = 0
+    stuck_since: datetime | None = Field(default=None, sa_type=Instant)
+    stuck_in: str | None = Field(default=None, sa_column=Column(Text))
+    started_at: datetime = Field(sa_type=Instant)
+    beat_at: datetime = Field(sa_type=Instant)

@@ -12,7 +12,7 @@ from agentchat.llm.tokens import tokens
 from agentchat.models import LIVE_MESSAGE, Message, MessageStatus, Role, Thread
 from agentchat.store import messages, runs, threads
 from agentchat.store.messages import Answer
-from agentchat.store.runs import Hold
+from agentchat.store.runs import Hold, NewRun
 from agentchat.store.writer import Tx
 from agentchat.views import Actor
 
@@ -135,19 +135,13 @@ def _thread(tx: Tx, sending: Send) -> Thread:
 
 
 def _queue(tx: Tx, answer: Answer, workflow: str, now: datetime) -> None:
-    runs.add(
-        tx,
-        answer.run_id,
-        workflow=workflow,
-        data={
-            "thread_id": answer.thread_id,
-            "message_id": answer.message_id,
-            "position": answer.position,
-        },
-        key=answer.thread_id,
-        thread_id=answer.thread_id,
-        now=now,
-    )
+    data = {
+        "thread_id": answer.thread_id,
+        "message_id": answer.message_id,
+        "position": answer.position,
+    }
+    thread_id = answer.thread_id
+    runs.add(tx, NewRun(answer.run_id, workflow, data, now, key=thread_id, thread_id=thread_id))
 
 
 def _stop_all(tx: Tx, thread_id: str, by: Actor, now: datetime) -> list[str]:

@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
-from agentchat.models import Instant
+import agentchat.models  # noqa: F401  the tables register themselves when imported
+from agentchat.columns import Instant
 from alembic import context
 
 
@@ -22,6 +23,11 @@ def _render(kind: str, item: Any, _context: object) -> str | Literal[False]:
 
 
 def _migrate(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        # Copying a table drops it: the rows that point at it must be let be meanwhile. And one
+        # transaction for all, or a migration that fails leaves half of itself behind.
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
     context.configure(
         connection=connection,
         target_metadata=SQLModel.metadata,
@@ -29,6 +35,7 @@ def _migrate(connection: Connection) -> None:
         render_as_batch=True,
         compare_type=True,
         render_item=_render,
+        transactional_ddl=True,
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -1,29 +1,129 @@
-"""How values are written to the journal and read again, by their types."""
+"""How values are written to rows and read again, by their types, and what marks code."""
 
 from __future__ import annotations
 
+import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
-_by_code: dict[CodeType, TypeAdapter[Any]] = {}
+from agentchat.errors import InvalidInput
+from agentchat.inputs import problems_of
+
+_results: dict[CodeType, TypeAdapter[Any]] = {}
+_arguments: dict[tuple[CodeType, int], Arguments] = {}
 
 
 def result_of(function: Callable[..., Any]) -> TypeAdapter[Any]:
     """For the result of ``function``, by its return type; any JSON value if it says none."""
     # By code, not by function: a workflow's inner functions are made anew for every run.
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    if code in _by_code:
-        return _by_code[code]
+    code = _code(function)
+    if code is not None and code in _results:
+        return _results[code]
+    adapter = TypeAdapter(_hints(function).get("return", Any))
+    if code is not None:
+        _results[code] = adapter
+    return adapter
+
+
+def arguments_of(function: Callable[..., Any], *, skip: int = 1) -> Arguments:
+    """For the arguments of ``function`` after the first ``skip``, by their annotations."""
+    code = _code(function)
+    if code is not None and (code, skip) in _arguments:
+        return _arguments[code, skip]
+    arguments = Arguments(function, skip)
+    if code is not None:
+        _arguments[code, skip] = arguments
+    return arguments
+
+
+class Arguments:
+    """The arguments of a function, to and from JSON."""
+
+    def __init__(self, function: Callable[..., Any], skip: int) -> None:
+        signature = inspect.signature(function)
+        parameters = list(signature.parameters.values())[skip:]
+        self._signature = signature.replace(parameters=parameters)
+        hints = _hints(function)
+        self._adapters = {
+            parameter.name: TypeAdapter(hints.get(parameter.name, Any))
+            for parameter in parameters
+            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        }
+
+    def stored(self, of: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """By name, as JSON; raises TypeError if they do not fit the signature, and
+        InvalidInput, which begins with ``of``, if one is not of its type.
+        """
+        bound = dict(self._signature.bind(*args, **kwargs).arguments)
+        found = {}
+        for name, value in bound.items():
+            adapter = self._adapters.get(name)
+            try:
+                if adapter is None:
+                    found[name] = value
+                else:
+                    found[name] = adapter.dump_python(adapter.validate_python(value), mode="json")
+            except (ValidationError, PydanticSerializationError) as error:
+                raise InvalidInput(
+                    f"The argument {name!r} of {of} does not fit: {problems_of(error)}"
+                ) from error
+        return found
+
+    def loaded(self, of: str, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """What :meth:`stored` gave, of the function's types; raises InvalidInput."""
+        found = dict(stored)
+        for name, adapter in self._adapters.items():
+            if name in found:
+                try:
+                    found[name] = adapter.validate_python(found[name])
+                except ValidationError as error:
+                    raise InvalidInput(
+                        f"The stored argument {name!r} of {of} does not fit the code:"
+                        f" {problems_of(error)}"
+                    ) from error
+        return found
+
+    def positional(self, of: str, values: list[Any]) -> list[Any]:
+        """Stored values in the order of the parameters, of the function's types."""
+        names = list(self._adapters)[: len(values)]
+        return list(self.loaded(of, dict(zip(names, values, strict=False))).values())
+
+
+def code_of(function: Callable[..., Any]) -> str:
+    """A mark of what a function does: of its code and that of the functions in it."""
+    digest = hashlib.sha256()
+
+    def add(code: CodeType) -> None:
+        digest.update(code.co_code)
+        digest.update(repr((code.co_names, code.co_varnames)).encode())
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                add(constant)
+            elif isinstance(constant, frozenset):
+                # Its order is another in each process.
+                digest.update(repr(sorted(map(repr, constant))).encode())
+            else:
+                digest.update(repr(constant).encode())
+
+    code = _code(function)
+    if code is not None:
+        add(code)
+    return digest.hexdigest()[:16]
+
+
+def _code(function: Callable[..., Any]) -> CodeType | None:
+    code: CodeType | None = getattr(inspect.unwrap(function), "__code__", None)
+    return code
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     try:
-        returned = get_type_hints(getattr(function, "__func__", function)).get("return", Any)
+        return get_type_hints(getattr(function, "__func__", function))
     except NameError:
         # A type that is known only where the function was written.
-        returned = Any
-    adapter = TypeAdapter(returned)
-    if code is not None:
-        _by_code[code] = adapter
-    return adapter
+        return {}

@@ -12,7 +12,7 @@ from agentchat.durable import identity
 from agentchat.durable.clock import Clock
 from agentchat.durable.context import Claim
 from agentchat.durable.engine import Engine
-from agentchat.store import runs
+from agentchat.store import claims
 from agentchat.store.changes import EVERYTHING, Rows
 from agentchat.store.database import Database
 from agentchat.store.runs import Hold
@@ -62,7 +62,7 @@ class Worker:
             # A provider that does not let go must not keep the app from ending.
             await asyncio.wait(ending, timeout=PATIENCE.total_seconds())
         # By name, not by what is remembered here: a claim may have been under way.
-        await self._database.write(runs.hand_back, self.name)
+        await self._database.write(claims.hand_back, self.name)
 
     def interrupt(self, run_id: str) -> None:
         """Leave a run that has been stopped, at once: its provider call is closed."""
@@ -95,9 +95,9 @@ class Worker:
         if room <= 0:
             return
         now = self._clock.now()
-        held_by = await self._database.read(runs.workers)
+        held_by = await self._database.read(claims.workers)
         claimed = await self._database.write(
-            runs.claim,
+            claims.claim,
             self.name,
             workflows=list(self._engine.workflows),
             holding=list(self._claims),
@@ -129,7 +129,7 @@ class Worker:
                 continue
             try:
                 lost = await self._database.write_soon(
-                    runs.renew, holds, lease_until=self._clock.now() + LEASE
+                    claims.renew, holds, lease_until=self._clock.now() + LEASE
                 )
             except Exception:
                 logger.exception("could not renew %d leases; trying again", len(holds))

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlmodel import Session, col
 
+from agentchat.columns import table_of
 from agentchat.models import (
     ACTIVE_RUN,
     LIVE_MESSAGE,
@@ -19,7 +20,6 @@ from agentchat.models import (
     Role,
     Run,
     RunStatus,
-    table_of,
 )
 from agentchat.store.changes import Rows, rows
 from agentchat.store.writer import Tx

@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import insert, or_, select, update
 from sqlmodel import Session, col
 
+from agentchat.columns import table_of
 from agentchat.errors import ThreadNotFound
-from agentchat.models import ACTIVE_RUN, Run, Thread, table_of
+from agentchat.models import ACTIVE_RUN, Run, Thread
 from agentchat.store.writer import Tx
 
 

@@ -19,9 +19,9 @@ from agentchat.durable.worker import LEASE
 from agentchat.durable.workflow import workflow
 from agentchat.errors import Fenced, Overloaded, RateLimited, WrongKey
 from agentchat.models import Run, RunStatus, Step, Thread
-from agentchat.store import journal, runs, threads
+from agentchat.store import claims, journal, runs, threads
 from agentchat.store.database import Database
-from agentchat.store.runs import Hold
+from agentchat.store.runs import Hold, NewRun
 from agentchat.store.writer import Tx
 from tests.integration.workers import Workers, is_, until
 from tests.waiting import eventually
@@ -313,7 +313,7 @@ async def test_a_run_that_has_begun_goes_before_one_that_looks_older(
     await asyncio.wait_for(entered.wait(), 5)
     # Another process, or this one, has a clock that is behind.
     await database.write(
-        runs.add, "s", workflow="holds", data={}, key="thread", now=NOW - timedelta(seconds=3)
+        runs.add, NewRun("s", "holds", {}, NOW - timedelta(seconds=3), key="thread")
     )
     await worker._claim_due()
     assert set(worker._claims) == {"r"}
@@ -437,13 +437,13 @@ async def test_a_run_that_keeps_killing_its_process_is_given_up(
         raise AssertionError("must not be started again")
 
     def crashed(tx: Tx) -> None:
-        runs.add(tx, "r", workflow="deadly", data={}, now=NOW)
+        runs.add(tx, NewRun("r", "deadly", {}, NOW))
         [run] = claim_all(tx)
         lapsed = NOW - timedelta(seconds=1)
         runs.change(tx, Hold("r", run.attempt), crashes=MOST_CRASHES, lease_until=lapsed)
 
     def claim_all(tx: Tx) -> list[Run]:
-        return runs.claim(
+        return claims.claim(
             tx, "w", workflows=["deadly"], holding=[], now=NOW, lease_until=NOW, limit=1
         )
 
@@ -482,12 +482,14 @@ async def test_leases_are_prolonged_together_and_lost_ones_are_named(
         await workers.queue(run_id, "x")
 
     def claim(tx: Tx) -> list[Run]:
-        return runs.claim(tx, "w", workflows=["x"], holding=[], now=NOW, lease_until=NOW, limit=10)
+        return claims.claim(
+            tx, "w", workflows=["x"], holding=[], now=NOW, lease_until=NOW, limit=10
+        )
 
     holds = [Hold(run.id, run.attempt) for run in await database.write(claim)]
     await database.write(runs.stop, "b", thread_id=None, by="Ann", now=NOW)
     later = NOW + LEASE
-    assert await database.write(runs.renew, holds, lease_until=later) == {"b"}
+    assert await database.write(claims.renew, holds, lease_until=later) == {"b"}
     run = await database.read(runs.get, "a")
     assert run is not None
     assert run.lease_until == later

@@ -16,9 +16,10 @@ from agentchat.agents.streams import Streams
 from agentchat.durable.clock import SystemClock
 from agentchat.errors import LeaseLost
 from agentchat.models import MessageStatus, Role
-from agentchat.store import messages, runs, threads
+from agentchat.store import claims, messages, runs, threads
 from agentchat.store.database import Database
 from agentchat.store.messages import Answer
+from agentchat.store.runs import NewRun
 from agentchat.store.writer import Tx
 from tests.waiting import eventually
 
@@ -44,8 +45,8 @@ async def answering(database: Database, number: int) -> Answer:
                 "created_at": NOW,
             },
         )
-        runs.add(tx, answer.run_id, workflow="w", data={}, now=NOW, thread_id=answer.thread_id)
-        runs.claim(tx, "me", workflows=["w"], holding=[], now=NOW, lease_until=NOW, limit=1)
+        runs.add(tx, NewRun(answer.run_id, "w", {}, NOW, thread_id=answer.thread_id))
+        claims.claim(tx, "me", workflows=["w"], holding=[], now=NOW, lease_until=NOW, limit=1)
 
     await database.write(unit)
     return answer

@@ -91,7 +91,7 @@ async def test_a_waiting_run_is_stopped_by_name(chat: AgentChat) -> None:
 async def test_what_cannot_be_started_is_refused_with_words(chat: AgentChat) -> None:
     with pytest.raises(InvalidInput, match="'unknown' is not one of this app"):
         await chat.start(unknown)
-    with pytest.raises(InvalidInput, match="arguments of 'doubles'"):
+    with pytest.raises(InvalidInput, match="argument 'n' of workflow 'doubles' does not fit"):
         await chat.start(doubles, math.nan)  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         await chat.start(doubles)  # type: ignore[call-arg]

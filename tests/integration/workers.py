@@ -14,6 +14,7 @@ from agentchat.durable.workflow import Workflow
 from agentchat.models import Run, RunStatus
 from agentchat.store import runs
 from agentchat.store.database import Database
+from agentchat.store.runs import NewRun
 
 
 class Workers:
@@ -37,9 +38,7 @@ class Workers:
         await worker.close()
 
     async def queue(self, run_id: str, name: str, **options: Any) -> None:
-        await self.database.write(
-            runs.add, run_id, workflow=name, data={}, now=self.clock.now(), **options
-        )
+        await self.database.write(runs.add, NewRun(run_id, name, {}, self.clock.now(), **options))
 
 
 async def until(database: Database, run_id: str, wanted: Callable[[Run], bool]) -> Run:
