@@ -18,6 +18,7 @@ from agentchat.inputs import storable
 from agentchat.models import Event, Run, RunStatus, Step
 from agentchat.store import events, journal, runs
 from agentchat.store.database import Database
+from agentchat.store.journal import History
 from agentchat.store.writer import Tx
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,25 @@ class TooManyCrashes(AgentChatError):
     """The process died too often while it did this."""
 
 
+class Execution:
+    """One attempt to carry a claimed run on."""
+
+    def __init__(self, engine: Engine, run: Run, claim: Claim, history: History) -> None:
+        self.claim = claim
+        self._engine = engine
+        self._run = run
+
+    async def run(self) -> None:
+        """Carry it on until it ends, waits, or is no longer ours."""
+        await self._engine.execute(self._run, self.claim)
+
+    def cancel(self) -> None:
+        """Somebody has cancelled the run: let it clean up."""
+
+    def pause(self) -> None:
+        """Somebody wants the run to pause: let it after the step at hand."""
+
+
 class Engine:
     """Knows the workflows and carries runs of them out."""
 
@@ -40,6 +60,10 @@ class Engine:
         self._clock = clock
         self._chance = random.Random()
         self.workflows = {workflow.name: workflow for workflow in workflows}
+
+    def execution(self, run: Run, claim: Claim, history: History) -> Execution:
+        """One attempt to carry a claimed run on."""
+        return Execution(self, run, claim, history)
 
     async def execute(self, run: Run, claim: Claim) -> None:
         """Replay what is journaled, do the rest, and end the run.
