@@ -5,9 +5,14 @@ The library's face. Importing it opens nothing, reads no settings and loads no R
 
 from agentchat.agents.agent import Agent
 from agentchat.chat import AgentChat
+from agentchat.durable.app import Durable
+from agentchat.durable.clock import ManualClock
 from agentchat.durable.context import Context
+from agentchat.durable.event_type import EventType
+from agentchat.durable.keeper import Keep
 from agentchat.durable.retry import RetryPolicy
-from agentchat.durable.workflow import Workflow, workflow
+from agentchat.durable.triggers import Cron, Every
+from agentchat.durable.workflow import Rate, Workflow, workflow
 from agentchat.settings import Settings
 from agentchat.views import (
     LOCAL,
@@ -25,8 +30,15 @@ __all__ = [
     "Agent",
     "AgentChat",
     "Context",
+    "Cron",
+    "Durable",
+    "EventType",
+    "Every",
+    "Keep",
+    "ManualClock",
     "MessageView",
     "ModelView",
+    "Rate",
     "RetryPolicy",
     "RunView",
     "Settings",

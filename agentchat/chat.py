@@ -18,26 +18,26 @@ from agentchat import reads, turns
 from agentchat.agents.agent import Agent
 from agentchat.agents.streams import Streams
 from agentchat.assistants import ASSISTANT
+from agentchat.durable.app import Durable
 from agentchat.durable.clock import Clock, SystemClock
-from agentchat.durable.engine import Engine
-from agentchat.durable.worker import Worker
+from agentchat.durable.keeper import Keep
+from agentchat.durable.runs import Runs
+from agentchat.durable.schedules import Schedules
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import InvalidInput, NotAllowed
-from agentchat.inputs import checked_id, checked_json, checked_text, checked_title
+from agentchat.inputs import checked_id, checked_text, checked_title
 from agentchat.llm.base import ModelStatus, Provider
 from agentchat.llm.choose import choose_provider
 from agentchat.settings import Settings, load_settings
-from agentchat.store import events, providers, runs, schema, threads
+from agentchat.store import providers, schema, threads
 from agentchat.store.database import Database
 from agentchat.store.messages import Answer
-from agentchat.store.runs import NewRun
 from agentchat.turns import Send
 from agentchat.views import (
     LOCAL,
     Actor,
     MessageView,
     ModelView,
-    RunView,
     ThreadSummary,
     ThreadView,
 )
@@ -52,13 +52,20 @@ _STARTS = uuid.UUID("5b1f6a52-6d0c-4d2b-9d6e-0c8f6f1d2a77")
 class AgentChat:
     """A running agentchat: ``async with AgentChat() as chat``.
 
+    ``runs`` are the verbs on workflows (:class:`~agentchat.durable.runs.Runs`), and
+    ``schedules`` those that start them again and again.
+
     Opening it brings the embedded database up to date, starts the worker that carries runs
     out, and lets the model get ready. Leaving it hands runs under way back to the queue.
 
     ``settings`` are read from the environment unless given; ``provider`` is chosen by
-    them unless given. Raises :class:`~agentchat.errors.ConfigError` and
+    them unless given. ``strict`` refuses to start on runs that the code would break, instead
+    of holding them. Raises :class:`~agentchat.errors.ConfigError` and
     :class:`~agentchat.errors.SchemaMismatch` on entry.
     """
+
+    runs: Runs
+    schedules: Schedules
 
     def __init__(
         self,
@@ -68,11 +75,13 @@ class AgentChat:
         workflows: Sequence[Workflow[..., Any]] = (),
         provider: Provider | None = None,
         clock: Clock | None = None,
+        strict: bool = False,
     ) -> None:
         self._settings = settings
         self._agent = agent
         self._workflows = workflows
         self._given_provider = provider
+        self._strict = strict
         self._clock = clock or SystemClock()
 
     async def __aenter__(self) -> Self:
@@ -89,7 +98,7 @@ class AgentChat:
             self._model_id = self._provider.id
             stack.push_async_callback(self._provider.close)
             await self._start_model(stack)
-            await self._start_worker(stack)
+            await self._start_workflows(settings, stack)
             self._opened = stack.pop_all()
         return self
 
@@ -108,15 +117,23 @@ class AgentChat:
         stack.callback(reporting.cancel)
         await self._provider.start(self._note_status)
 
-    async def _start_worker(self, stack: AsyncExitStack) -> None:
+    async def _start_workflows(self, settings: Settings, stack: AsyncExitStack) -> None:
         streams = Streams(self._database, self._clock)
-        reply = reply_workflow(self._agent, self._provider, self._database, streams, self._clock)
-        self._reply = reply.name
-        engine = Engine(self._database, [reply, *self._workflows], self._clock)
-        self._known = engine.workflows
-        self._worker = Worker(self._database, engine, self._clock)
-        await self._worker.start()
-        stack.push_async_callback(self._worker.close)
+        self._reply = reply = reply_workflow(
+            self._agent, self._provider, self._database, streams, self._clock
+        )
+        self._durable = Durable(
+            self._database,
+            [reply, *self._workflows],
+            clock=self._clock,
+            keep=Keep.of(days=settings.keep_days, runs=settings.keep_runs),
+            strict=self._strict,
+            allow=lambda actor, _run: self._authorize(actor),
+            own={reply.name: "This run answers a message; stop or retry that instead."},
+        )
+        await stack.enter_async_context(self._durable)
+        self.runs = self._durable.runs
+        self.schedules = self._durable.schedules
 
     # Threads
 
@@ -195,6 +212,7 @@ class AgentChat:
             checked_id(message_id),
             run_id=checked_id(None),
             workflow=self._reply,
+            by=actor,
             now=self._clock.now(),
         )
 
@@ -210,67 +228,6 @@ class AgentChat:
         )
         self._interrupt(stopped)
         return len(stopped)
-
-    # Workflows
-
-    async def start(self, workflow: Workflow[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> str:
-        """Start a workflow this app was opened with, and return the id of its run.
-
-        Arguments must be JSON values. Raises InvalidInput if they are not.
-        """
-        return await self._start(checked_id(None), workflow, workflow.bind(*args, **kwargs))
-
-    async def start_once(
-        self, key: str, workflow: Workflow[P, Any], /, *args: P.args, **kwargs: P.kwargs
-    ) -> str:
-        """As :meth:`start`, but the same key is the same run however often it is started."""
-        run_id = uuid.uuid5(_STARTS, f"{workflow.name}\n{key}").hex
-        return await self._start(run_id, workflow, workflow.bind(*args, **kwargs))
-
-    async def send_event(
-        self,
-        run_id: str,
-        name: str,
-        payload: Any = None,
-        *,
-        key: str | None = None,
-        actor: Actor = LOCAL,
-    ) -> bool:
-        """Send a run the event it waits for, or will; false if it came too late.
-
-        The first event with a ``key`` counts, so that a double click is one event. Raises
-        InvalidInput if the payload is not JSON.
-        """
-        self._authorize(actor)
-        return await self._database.write(
-            events.send,
-            run_id,
-            name=name,
-            key=checked_id(key),
-            payload=checked_json(payload, f"The payload of event {name!r}"),
-            sent_by=actor.name,
-            now=self._clock.now(),
-        )
-
-    async def stop_run(self, run_id: str, *, actor: Actor = LOCAL) -> bool:
-        """End a run that is queued, running or waiting; false if it has ended already.
-
-        For the answer to a message use :meth:`stop`, which also keeps its text.
-        """
-        self._authorize(actor)
-        run = await self._database.read(reads.run_view, run_id)
-        if run.workflow == self._reply:
-            raise InvalidInput("This run answers a message; stop its thread instead.")
-        stopped = await self._database.write(
-            runs.stop, run_id, thread_id=None, by=actor.name, now=self._clock.now()
-        )
-        self._interrupt([run_id])
-        return stopped
-
-    def follow_run(self, run_id: str, *, actor: Actor = LOCAL) -> AsyncGenerator[RunView, None]:
-        """Yield a run now and whenever it changes; raises RunNotFound."""
-        self._authorize(actor)
-        return self._database.live.follow(reads.run_view, run_id)
 
     # Following
 
@@ -307,28 +264,9 @@ class AgentChat:
         if not actor.id or not actor.name:
             raise NotAllowed
 
-    async def _start(
-        self, run_id: str, workflow: Workflow[..., Any], arguments: dict[str, Any]
-    ) -> str:
-        if workflow.name not in self._known:
-            raise InvalidInput(
-                f"The workflow {workflow.name!r} is not one of this app:"
-                " name it in AgentChat(workflows=[...])."
-            )
-        await self._database.write(
-            runs.add_once,
-            NewRun(
-                run_id,
-                workflow.name,
-                checked_json(arguments, f"The arguments of {workflow.name!r}"),
-                self._clock.now(),
-            ),
-        )
-        return run_id
-
     def _interrupt(self, run_ids: list[str]) -> None:
         for run_id in run_ids:
-            self._worker.interrupt(run_id)
+            self._durable.interrupt(run_id)
 
     def _note_status(self, status: ModelStatus) -> None:
         self._status = status

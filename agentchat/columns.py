@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import BigInteger, Column, DateTime, Dialect, Integer, Table, TypeDecorator
 from sqlmodel import Field, SQLModel
 
@@ -24,6 +25,29 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Encoded:
+    """A value of a JSON column that is JSON already."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def json_text(value: Any) -> str:
+    """The JSON of a value, as the database stores it."""
+    if isinstance(value, Encoded):
+        return value.text
+    return to_json(value, fallback=_decoded).decode()
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, Encoded):
+        # Within another value, which is rare: it is written out anew.
+        return from_json(value.text)
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 def table_of(model: type[SQLModel]) -> Table:

@@ -8,9 +8,16 @@ AgentChatError
 ├── NotFound
 │   ├── ThreadNotFound
 │   ├── MessageNotFound
-│   └── RunNotFound
+│   ├── RunNotFound
+│   └── ScheduleNotFound
+├── StorageUnavailable     the database could not be written or read just now
+├── WrongState             a run is not in a state in which that can be done
 ├── Fenced                 another attempt owns the run; nothing was written
 ├── JournalMismatch        a workflow asked for a step its journal does not hold here
+├── StepFailed             a step came to an error, and its tries are over
+│   └── OutcomeUnknown     a step that must not be repeated was interrupted
+├── NonRetryable           raise it in a step when no other try could help
+├── StepTimeout            a step took longer than its policy allows
 ├── WaitTimeout            the event that a run waited for did not come in time
 └── ModelError             a language model did not answer as asked
     ├── WrongKey, UnknownModel, QuotaExceeded, ContextTooLong, ModelRefused, BadRequest
@@ -24,7 +31,9 @@ Control flow inside the engine derives from BaseException, so that a tool's
 
 ControlFlow
 ├── LeaseLost              the run has ended, or another worker owns it now
-└── Suspend                the run waits for a time or an event
+├── Suspend                the run waits for a time or an event
+├── Pause                  the run goes on only when somebody resumes it
+└── Cancelled              somebody cancelled the run; clean up, if need be
 
 The first docstring line of a class is its default message.
 """
@@ -36,7 +45,12 @@ from typing import ClassVar
 
 
 class AgentChatError(Exception):
-    """Something went wrong."""
+    """Something went wrong.
+
+    Only what says ``retryable`` is worth another try.
+    """
+
+    retryable: ClassVar[bool] = False
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or (type(self).__doc__ or "").split("\n", 1)[0])
@@ -74,12 +88,55 @@ class RunNotFound(NotFound):
     """This run does not exist."""
 
 
+class ScheduleNotFound(NotFound):
+    """This schedule does not exist, or it was deleted."""
+
+
 class Fenced(AgentChatError):
     """Another attempt owns this run now, or it has ended; nothing was written."""
 
 
 class JournalMismatch(AgentChatError):
     """The workflow asked for a step that its journal does not hold here."""
+
+
+class StorageUnavailable(AgentChatError):
+    """The database cannot be used just now."""
+
+    retryable = True
+
+
+class WrongState(AgentChatError):
+    """The run is not in a state in which this can be done."""
+
+
+class StepFailed(AgentChatError):
+    """A step came to an error, and its tries are over.
+
+    Raised in the workflow, also when the run is resumed: the failure is remembered.
+    ``step`` is its key, ``kind`` the kind or class of the error, ``str()`` its words.
+    Where it happened just now, ``__cause__`` is the error itself.
+    """
+
+    def __init__(self, message: str = "", *, step: str = "", kind: str = "") -> None:
+        super().__init__(message)
+        self.step = step
+        self.kind = kind
+
+
+class OutcomeUnknown(StepFailed):
+    """A step that must not be repeated was interrupted: nobody knows whether it happened."""
+
+
+class NonRetryable(AgentChatError):
+    """No other try could help."""
+
+
+class StepTimeout(AgentChatError):
+    """The step took longer than its policy allows."""
+
+    kind: ClassVar[str] = "timeout"
+    retryable = True
 
 
 class WaitTimeout(AgentChatError):
@@ -95,7 +152,6 @@ class ModelError(AgentChatError):
 
     kind: ClassVar[str] = "model"
     next_step: ClassVar[str] = "Try again, or choose another model."
-    retryable: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -200,3 +256,18 @@ class LeaseLost(ControlFlow):
 
 class Suspend(ControlFlow):
     """The run waits; it goes on, from the top and through its journal, when it is due."""
+
+
+class Pause(ControlFlow):
+    """The run goes on, from the top and through its journal, when somebody resumes it.
+
+    ``kind`` and ``str()`` tell what is wrong; both are empty if somebody asked for it.
+    """
+
+    def __init__(self, message: str = "", kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Cancelled(ControlFlow):
+    """The run is being stopped. Steps in a ``finally`` or ``except Cancelled`` clean up."""

@@ -201,6 +201,12 @@ class Run(SQLModel, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
 
 
+def step_key(branch: str, name: str, occurrence: int) -> str:
+    """The key of a step as a person reads it: ``branch/name#2`` is the second of its name."""
+    name = name if not occurrence else f"{name}#{occurrence + 1}"
+    return f"{branch}/{name}" if branch else name
+
+
 class Step(SQLModel, table=True):
     """One remembered result of a run: its journal, in the order of ``id``. Written by the
     engine in the transaction that made it true; what is done or failed is never changed.
@@ -241,6 +247,11 @@ class Step(SQLModel, table=True):
     cost_usd: float | None = None
     started_at: datetime = Field(sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
+
+    @property
+    def key(self) -> str:
+        """Which step of its run it is."""
+        return step_key(self.branch, self.name, self.occurrence)
 
 
 class Attempt(SQLModel, table=True):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
-from agentchat.errors import AgentChatError, ModelError, RunNotFound
+from agentchat.errors import AgentChatError, ModelError
 from agentchat.llm.base import ModelState
 from agentchat.models import LIVE_MESSAGE, Message, MessageStatus, Model, Role, Run, RunStatus
-from agentchat.store import messages, providers, runs, threads
-from agentchat.views import MessageView, ModelView, RunView, ThreadSummary, ThreadView
+from agentchat.store import messages, providers, threads
+from agentchat.views import MessageView, ModelView, ThreadSummary, ThreadView
 
 WINDOW = 50
 """How many messages a thread shows at first."""
@@ -65,24 +65,6 @@ def model_view(session: Session, model_id: str, label: str) -> ModelView:
     )
 
 
-def run_view(session: Session, run_id: str) -> RunView:
-    """A run; raises :class:`~agentchat.errors.RunNotFound`."""
-    run = runs.get(session, run_id)
-    if run is None:
-        raise RunNotFound
-    return RunView(
-        id=run.id,
-        workflow=run.workflow,
-        status=run.status,
-        step=run.step,
-        result=run.result,
-        error=run.error or "",
-        stopped_by=run.stopped_by or "",
-        due_at=run.due_at if run.status == RunStatus.WAITING else None,
-        attempt=run.attempt,
-    )
-
-
 def message_view(message: Message, *, text: str | None = None, words: str = "") -> MessageView:
     """One message as a person sees it."""
     return MessageView(
@@ -122,6 +104,8 @@ def _live(
 def _words(run: Run | None, model: Model | None, behind: bool, has_text: bool) -> str:
     if run is None or run.status == RunStatus.QUEUED:
         return "Queued behind the answer above" if behind else "Queued"
+    if run.status == RunStatus.PAUSED:
+        return f"Paused by {run.paused_by}" if run.paused_by else f"Paused: {run.error}"
     if run.retry_at is not None:
         at = run.retry_at.astimezone().strftime("%H:%M:%S")
         error = (run.error or "").rstrip(".")

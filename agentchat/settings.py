@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     """A PostgreSQL URL; without it, SQLite in ``data_dir``."""
     model: str | None = None
     """``provider:name``; see :func:`agentchat.llm.choose.choose_provider`."""
+    keep_days: Annotated[int, Field(ge=0, le=36_500)] = 30
+    """How many days a finished run is kept with its journal; 0 is for ever."""
+    keep_runs: Annotated[int, Field(ge=0, le=1_000_000_000)] = 10_000
+    """How many finished runs are kept at most, the newest; 0 is no limit."""
 
     anthropic_api_key: SecretStr | None = Field(None, validation_alias="ANTHROPIC_API_KEY")
     anthropic_base_url: str | None = Field(None, validation_alias="ANTHROPIC_BASE_URL")

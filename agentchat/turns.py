@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from agentchat.durable.start import new_run
+from agentchat.durable.workflow import Workflow
 from agentchat.errors import InvalidInput, MessageNotFound, ThreadNotFound
 from agentchat.inputs import title_of
 from agentchat.llm.tokens import tokens
 from agentchat.models import LIVE_MESSAGE, Message, MessageStatus, Role, Thread
-from agentchat.store import messages, runs, threads
+from agentchat.store import ends, messages, runs, threads
 from agentchat.store.messages import Answer
-from agentchat.store.runs import Hold, NewRun
+from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
 from agentchat.views import Actor
 
@@ -21,14 +23,14 @@ from agentchat.views import Actor
 class Send:
     """A message that somebody sends, and where its answer will be.
 
-    ``workflow`` is the name of the one that answers; ``agent`` who answers.
+    ``workflow`` is the one that answers; ``agent`` who does.
     """
 
     message_id: str
     text: str
     actor: Actor
     answer: Answer
-    workflow: str
+    workflow: Workflow[..., Any]
     agent: str
     now: datetime
     create_thread: bool = False
@@ -71,11 +73,19 @@ def send(tx: Tx, sending: Send) -> Message:
     }
     threads.grow(tx, thread, by=2, title=title_of(sending.text), now=sending.now)
     messages.add(tx, said, pending)
-    _queue(tx, answer, sending.workflow, sending.now)
+    _queue(tx, answer, sending.workflow, sending.actor, sending.now)
     return Message(**said)
 
 
-def retry(tx: Tx, message_id: str, *, run_id: str, workflow: str, now: datetime) -> None:
+def retry(
+    tx: Tx,
+    message_id: str,
+    *,
+    run_id: str,
+    workflow: Workflow[..., Any],
+    by: Actor,
+    now: datetime,
+) -> None:
     """Empty an answer that failed or was stopped, and queue a run that answers anew; nothing
     if one is under way already.
 
@@ -96,7 +106,7 @@ def retry(tx: Tx, message_id: str, *, run_id: str, workflow: str, now: datetime)
         raise InvalidInput("Only an answer that failed or was stopped can be tried again.")
     answer = Answer(message.id, message.thread_id, run_id, message.position)
     messages.reopen(tx, answer)
-    _queue(tx, answer, workflow, now)
+    _queue(tx, answer, workflow, by, now)
 
 
 def stop(tx: Tx, thread_id: str, *, by: Actor, now: datetime) -> list[str]:
@@ -134,20 +144,24 @@ def _thread(tx: Tx, sending: Send) -> Thread:
     return thread
 
 
-def _queue(tx: Tx, answer: Answer, workflow: str, now: datetime) -> None:
+def _queue(
+    tx: Tx, answer: Answer, workflow: Workflow[..., Any], by: Actor, now: datetime
+) -> None:
     data = {
         "thread_id": answer.thread_id,
         "message_id": answer.message_id,
         "position": answer.position,
     }
-    thread_id = answer.thread_id
-    runs.add(tx, NewRun(answer.run_id, workflow, data, now, key=thread_id, thread_id=thread_id))
+    in_order = workflow.options(key=answer.thread_id)
+    run = new_run(answer.run_id, in_order, data, now, by.name)
+    run.thread_id = answer.thread_id
+    runs.add(tx, run)
 
 
 def _stop_all(tx: Tx, thread_id: str, by: Actor, now: datetime) -> list[str]:
     stopped = []
     for answer in messages.live_of(tx, thread_id):
-        if not runs.stop(tx, answer.run_id, thread_id=thread_id, by=by.name, now=now):
+        if not ends.kill(tx, answer.run_id, by=by.name, now=now):
             continue
         status = MessageStatus.STOPPED
         text = messages.settle(tx, answer, status=status, now=now, stopped_by=by.name)

@@ -78,9 +78,11 @@ class ThreadSummary:
 class RunView:
     """One run of a workflow as a person sees it.
 
-    ``status`` is queued, running, waiting, done, stopped or failed; ``step`` names the step
-    at hand; ``due_at`` is when a waiting run goes on at the latest, None if only an event
-    can wake it. ``result`` is what the workflow returned, as JSON.
+    ``status`` is queued, running, waiting, paused, stopping, done, stopped or failed;
+    ``step`` names the step at hand; ``due_at`` is when a waiting run goes on at the latest,
+    None if only an event can wake it. ``result`` is what the workflow returned, as JSON.
+    A paused run needs attention if it was not paused by somebody: ``error`` says why.
+    ``failed_step`` is the key of the step whose error ended it.
     """
 
     id: str
@@ -89,9 +91,20 @@ class RunView:
     step: str = ""
     result: Any = None
     error: str = ""
+    error_kind: str = ""
+    failed_step: str = ""
     stopped_by: str = ""
+    paused_by: str = ""
     due_at: datetime | None = None
     attempt: int = 0
+    version: str = ""
+    key: str = ""
+    parent_id: str = ""
+    origin_id: str = ""
+    origin_step: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
 
     @property
     def ended(self) -> bool:

@@ -9,6 +9,7 @@ from agentchat.agents.history import fitting, turns_of
 from agentchat.agents.streams import Streams
 from agentchat.durable.context import Context
 from agentchat.llm.base import Finished, ModelRequest, Provider, StopReason, Text
+from agentchat.llm.prices import cost_of
 from agentchat.llm.tokens import tokens
 from agentchat.models import Message
 from agentchat.store.messages import Answer
@@ -62,7 +63,7 @@ async def generate(
         instructions=agent.instructions,
         turns=fitting(turns, room),
         max_tokens=provider.max_output_tokens,
-        idempotency_key=ctx.idempotency_key("generate"),
+        idempotency_key=ctx.idempotency_key,
     )
     characters = 0
     finished: Finished | None = None
@@ -78,6 +79,12 @@ async def generate(
                 finished = chunk
     assert finished is not None, "a provider ends every stream with Finished"
     usage = finished.usage
+    ctx.spend(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cost_usd=cost_of(provider.id, usage),
+        estimated=usage.estimated,
+    )
     return Generated(
         characters=characters,
         input_tokens=usage.input_tokens,

@@ -1,34 +1,117 @@
-"""Several things at once within one run."""
+"""Several things at once within one run, each in a branch of its own."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Coroutine, Sequence
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
-from agentchat.errors import LeaseLost
+from agentchat.errors import Cancelled, LeaseLost, Pause
+
+T = TypeVar("T")
+
+_Task = asyncio.Task[Any]
+
+branch: ContextVar[str] = ContextVar("branch", default="")
+"""Where within gather and race the code at hand is."""
 
 
-async def gather(branches: Sequence[Awaitable[Any]]) -> tuple[Any, ...]:
+async def within(name: str, awaitable: Awaitable[T]) -> T:
+    """Await something as the branch of this name."""
+    branch.set(name)
+    return await awaitable
+
+
+async def gather(names: Sequence[str], branches: Sequence[Awaitable[Any]]) -> tuple[Any, ...]:
     """Do several things at once, and return their results in the order given.
 
-    All are let finish; then the error of the first that failed is raised. The steps of a
-    branch get their keys as they are asked for, in any finish order.
+    All are let finish; then the error of the first that failed is raised.
     """
-    tasks = [asyncio.ensure_future(branch) for branch in branches]
+    tasks = [
+        asyncio.create_task(within(name, one)) for name, one in zip(names, branches, strict=True)
+    ]
     if not tasks:
         return ()
+    await _wait(tasks, asyncio.ALL_COMPLETED)
+    if (error := _most_urgent(tasks)) is not None:
+        raise error
+    return tuple(task.result() for task in tasks)
+
+
+async def first(
+    names: Sequence[str], branches: Sequence[Awaitable[Any]]
+) -> tuple[int, _Task]:
+    """Do several things at once until one has a result or an error: which, and it.
+
+    The others are cancelled. If all wait, the wait is raised.
+    """
+    tasks = [
+        asyncio.create_task(within(name, one)) for name, one in zip(names, branches, strict=True)
+    ]
+    pending = set(tasks)
+    while pending:
+        _, pending = await _wait(tasks, asyncio.FIRST_COMPLETED, pending)
+        over = [task for task in tasks if task.done()]
+        # Lost or cancelled, nothing that a branch came to counts any more.
+        stopped = _most_urgent(over)
+        if isinstance(stopped, LeaseLost | Cancelled):
+            await _end(pending)
+            raise stopped
+        for index, task in enumerate(tasks):
+            if task.done() and (task.exception() is None or _is_error(task)):
+                await _end(pending)
+                return index, task
+    waits = _most_urgent(tasks)
+    assert waits is not None, "a race is among two or more"
+    raise waits
+
+
+def dismiss(branches: Sequence[Awaitable[Any]]) -> None:
+    """Let go of things that will not be awaited."""
+    for one in branches:
+        if isinstance(one, Coroutine):
+            one.close()
+        elif isinstance(one, asyncio.Future):
+            one.cancel()
+
+
+async def _wait(
+    tasks: Sequence[_Task],
+    when: str,
+    pending: set[_Task] | None = None,
+) -> tuple[set[_Task], set[_Task]]:
     try:
-        await asyncio.wait(tasks)
+        return await asyncio.wait(pending or tasks, return_when=when)
     except asyncio.CancelledError:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        await _end(tasks)
         raise
-    errors = [error for task in tasks if (error := task.exception()) is not None]
-    # A run that was lost ends here; an error goes before a wait.
-    for kind in (LeaseLost, Exception, BaseException):
+
+
+async def _end(tasks: Sequence[_Task] | set[_Task]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
+
+
+def _is_error(task: _Task) -> bool:
+    return not task.cancelled() and isinstance(task.exception(), Exception)
+
+
+def _most_urgent(tasks: Sequence[_Task]) -> BaseException | None:
+    """The error that ends a gather: of a run that is lost or cancelled before others; an
+    error before a wait.
+    """
+    errors: list[BaseException] = []
+    for task in tasks:
+        if task.cancelled():
+            # A branch that cancelled itself did not do what it was asked for.
+            errors.append(RuntimeError("a branch of the workflow cancelled itself"))
+        elif (error := task.exception()) is not None:
+            errors.append(error)
+    for kind in (LeaseLost, Cancelled, Exception, Pause, BaseException):
         for error in errors:
             if isinstance(error, kind):
-                raise error
-    return tuple(task.result() for task in tasks)
+                return error
+    return None

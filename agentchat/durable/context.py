@@ -2,80 +2,58 @@
 
 from __future__ import annotations
 
-import random
 import uuid
 from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Concatenate, TypeVar, TypeVarTuple, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, TypeVarTuple, overload
 
-from pydantic import TypeAdapter, ValidationError
-
-from agentchat.durable import waits
-from agentchat.durable.branches import gather
-from agentchat.durable.clock import Clock
-from agentchat.durable.journal import Journal, Key, hash_of
-from agentchat.durable.results import result_of
-from agentchat.durable.retry import NO_RETRY, Error, RetryPolicy, tries_of
-from agentchat.durable.waits import Waits
-from agentchat.errors import Fenced, InvalidInput, LeaseLost, Suspend, WaitTimeout
-from agentchat.inputs import storable
-from agentchat.models import Event, RunStatus, StepStatus
-from agentchat.store import journal, runs
-from agentchat.store.database import Database
+from agentchat.durable.action import Hand, at_hand
+from agentchat.durable.branches import branch
+from agentchat.durable.event_type import EventType
+from agentchat.durable.replay import Replay
+from agentchat.durable.retry import NO_RETRY, RetryPolicy
+from agentchat.durable.start import child_of
+from agentchat.errors import InvalidInput, WaitTimeout
+from agentchat.inputs import checked_json, storable
+from agentchat.models import StepKind
+from agentchat.store import events, runs
 from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
+
+if TYPE_CHECKING:
+    from agentchat.durable.workflow import Workflow
 
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
+P = ParamSpec("P")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A worker's claim on a run."""
-
-    worker: str
-    hold: Hold
+_SENDS = uuid.UUID("7c1c1a53-9a3b-4a0e-9d55-2a2f6f0d1b46")
+"""The namespace of the keys of events that runs send."""
 
 
-class Context:
+class Context(Replay):
     """Given to a workflow as its first argument; one for each time the run is resumed.
 
-    A step is remembered for ever: asked for again, it returns what it returned. Its key is
-    its name and occurrence. Leaving by :class:`LeaseLost` is a BaseException, so that
-    ``except Exception`` in a workflow cannot swallow it.
+    A step is remembered for ever: asked for again, it returns what it returned, or raises
+    the failure it came to. Its key is its name and occurrence, within its branch of gather
+    or race. Control flow leaves by :class:`~agentchat.errors.ControlFlow`, a BaseException,
+    so that ``except Exception`` in a workflow cannot swallow it.
     """
-
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        claim: Claim,
-        steps: Journal,
-        sent: list[Event],
-        chance: random.Random,
-    ) -> None:
-        self.ended = False
-        self._waits = Waits(sent)
-        self._database = database
-        self._clock = clock
-        self._claim = claim
-        self._journal = steps
-        self._chance = chance
 
     @property
     def run_id(self) -> str:
         """The id of the run."""
-        return self._claim.hold.run_id
+        return self._run.id
 
     @property
     def hold(self) -> Hold:
-        """The hold that writes of this run must show; its attempt grows with retries."""
-        return self._claim.hold
+        """The hold that writes of this run must show."""
+        return self._ledger.claim.hold
+
+    # Steps
 
     async def step(
         self,
@@ -83,36 +61,24 @@ class Context:
         function: Callable[[*Ts], Awaitable[T]],
         *args: *Ts,
         retry: RetryPolicy = NO_RETRY,
+        once: bool = False,
+        check_arguments: bool = True,
     ) -> T:
         """Do something with an effect outside the database, at least once.
 
-        It runs again if the process dies before its result is stored, so it should pass on
-        :meth:`idempotency_key` where the other side takes one. Arguments and result must be
-        data (what pydantic can write as JSON). An error it raises, after the tries that
-        ``retry`` allows, is raised here and not remembered.
+        It runs again if the process dies before its result is stored, so it should pass
+        :attr:`idempotency_key` on where the other side takes one. With ``once`` it is never
+        begun a second time: interrupted, it raises OutcomeUnknown. Arguments and result must
+        be data (what pydantic can write as JSON). Raises StepFailed when the tries that
+        ``retry`` allows are over; that is remembered as well.
+
+        ``check_arguments=False`` lets the arguments differ when the run is resumed: for
+        those that are not the same each time, and do not matter.
         """
-        key, args_hash = self._journal.key(name), hash_of(name, args)
-        recorded = self._journal.recorded(key, args_hash)
-        adapter = result_of(function)
-        if recorded is not None:
-            remembered: T = adapter.validate_python(recorded.result)
-            return remembered
-        started = self._clock.now()
-        await self._write(runs.change, step=str(key))
-        tries = 0
-        async for attempt in tries_of(retry, self._chance, self._clock, self._will_retry):
-            with attempt:
-                tries = attempt.retry_state.attempt_number
-                _tries.set(tries)
-                if tries > 1:
-                    await self._write(runs.change, retry_at=None)
-                result = await function(*args)
-        await self._write(
-            _record,
-            self._row(key, args_hash, adapter.dump_python(result, mode="json"), started)
-            | {"tries": tries},
-        )
-        return result
+        if once and retry.attempts > 1:
+            raise InvalidInput(f"Step {name!r} is to be done once, so it cannot be retried.")
+        done: T = await self._step(name, function, args, retry, once, check_arguments)
+        return done
 
     async def transaction(
         self,
@@ -120,55 +86,163 @@ class Context:
         function: Callable[[Tx, *Ts], T],
         *args: *Ts,
     ) -> T:
-        """Change rows exactly once: they and the journal row are one commit."""
-        return await self._transaction(name, function, args, {})
+        """Change rows exactly once: they and the journal row are one commit.
+
+        ``function(tx, ...)`` must do nothing but that. An error it raises undoes it, and is
+        raised as StepFailed, now and whenever the run is resumed.
+        """
+        value: T = await self._transaction(name, function, args)
+        return value
 
     async def finish(self, name: str, function: Callable[[Tx, *Ts], T], *args: *Ts) -> T:
         """A last transaction step: its rows, its journal row and the end of the run are one
-        commit. The workflow must return right after it.
+        commit, and its value the result of the run. The workflow must return right after it.
         """
-        end = {"status": RunStatus.DONE, "finished_at": self._clock.now()}
-        result = await self._transaction(name, function, args, end)
+        result: T = await self._transaction(name, function, args, end=True)
         self.ended = True
         return result
 
-    def idempotency_key(self, name: str) -> str:
-        """A key that is the same each time this run does this step."""
-        return f"{self.run_id}:{name}"
+    # Inside a step
+
+    @property
+    def idempotency_key(self) -> str:
+        """Inside a step: a key that is the same each time this run does this step."""
+        return f"{self.run_id}:{_hand().key}"
 
     @property
     def tries(self) -> int:
         """Inside a step: which try this is, from 1."""
-        return _tries.get()
+        return _hand().tries
+
+    def heartbeat(self) -> None:
+        """Inside a step: tell that it is alive, for the ``idle`` limit of its policy."""
+        _hand().beat = self._clock.now()
+
+    def spend(
+        self,
+        *,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        cost_usd: float | None = None,
+        estimated: bool = False,
+    ) -> None:
+        """Inside a step: count tokens and US dollars, for the step and for its run."""
+        hand = _hand()
+        hand.input_tokens += input_tokens
+        hand.output_tokens += output_tokens
+        hand.estimated = hand.estimated or estimated
+        if cost_usd is not None:
+            hand.cost_usd = (hand.cost_usd or 0) + cost_usd
+
+    def log(self, text: str, *, level: str = "info", **fields: Any) -> None:
+        """Write a line to the run's log, with its next commit; once, however often the run
+        is resumed. Raises InvalidInput if ``fields`` are not JSON.
+        """
+        here, hand = branch.get(), at_hand.get()
+        occurrence = None
+        if hand is None:
+            occurrence = self._logged[here]
+            self._logged[here] += 1
+            if occurrence < self._logged_before.get(here, 0):
+                return
+        self._ledger.line(
+            {
+                "run_id": self.run_id,
+                "branch": here,
+                "occurrence": occurrence,
+                "step": "" if hand is None else hand.key,
+                "attempt": self.hold.attempt,
+                "level": level[:20],
+                "text": storable(text),
+                "fields": checked_json(fields, "The fields of a log line") if fields else None,
+                "created_at": self._clock.now(),
+            }
+        )
+
+    # Waits
 
     async def sleep(self, name: str, delay: timedelta) -> None:
         """Go on after ``delay``, however often the process is restarted meanwhile.
 
         Nothing is held while it waits: no coroutine, no thread, no worker.
         """
-        await self._wait(name, None, self._clock.now() + delay)
+        await self._wait(name, StepKind.SLEEP, None, self._clock.now() + delay)
 
     async def sleep_until(self, name: str, moment: datetime) -> None:
         """Go on at an aware time; at once if it is past."""
-        await self._wait(name, None, moment)
+        if moment.tzinfo is None:
+            raise InvalidInput(f"sleep_until {name!r} needs a time with a time zone.")
+        await self._wait(name, StepKind.SLEEP, None, moment)
 
-    async def wait_for(self, name: str, payload: type[T], *, timeout: timedelta | None = None) -> T:
-        """Wait for the event of this name, and return its payload.
+    @overload
+    async def wait_for(self, event: EventType[T], /, *, timeout: timedelta | None = None) -> T: ...
+    @overload
+    async def wait_for(
+        self, event: str, payload: type[T], /, *, timeout: timedelta | None = None
+    ) -> T: ...
+    async def wait_for(
+        self,
+        event: EventType[Any] | str,
+        payload: type[Any] = object,
+        /,
+        *,
+        timeout: timedelta | None = None,
+    ) -> Any:
+        """Wait for an event, and return its payload.
 
         An event that came before the wait counts. Events of one name are taken in the order
         they came. Raises WaitTimeout when none came in time, and InvalidInput for a payload
         that is not of its type.
         """
+        kind = event if isinstance(event, EventType) else EventType(event, payload)
         until = None if timeout is None else self._clock.now() + timeout
-        outcome = await self._wait(name, name, until)
+        outcome = await self._wait(kind.name, StepKind.EVENT, kind.name, until)
         if outcome is None:
-            raise WaitTimeout(f"No event {name!r} came in time.")
-        try:
-            return TypeAdapter(payload).validate_python(outcome["payload"])
-        except ValidationError as error:
-            raise InvalidInput(
-                f"The event {name!r} has a payload that does not fit: {error}"
-            ) from error
+            raise WaitTimeout(f"No event {kind.name!r} came in time.")
+        return kind.loaded(outcome["payload"])
+
+    # Other runs
+
+    async def run(self, workflow: Workflow[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Start a run of another workflow, wait for its end, and return its result.
+
+        It is cancelled with this one. Raises StepFailed if it failed or was stopped.
+        """
+        result: T = await self._child(workflow, workflow.bind(*args, **kwargs))
+        return result
+
+    async def start(self, workflow: Workflow[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> str:
+        """Start a run of another workflow, which goes on by itself; return its id."""
+        data = workflow.bind(*args, **kwargs)
+        name = f"start {workflow.name}"
+        step = self._place(name)
+
+        def start(tx: Tx) -> str:
+            child = child_of(self._run, workflow, data, step, self._clock.now(), awaited=False)
+            runs.add_once(tx, child)
+            return child.id
+
+        started: str = await self._transaction(name, start, (), asked=(data,))
+        return started
+
+    async def send_event(self, run_id: str, event: EventType[T] | str, payload: T) -> bool:
+        """Send another run an event it waits for, or will; false if it came too late."""
+        name = event if isinstance(event, str) else event.name
+        if isinstance(event, str):
+            stored = checked_json(payload, f"The payload of event {name!r}")
+        else:
+            stored = event.stored(payload)
+
+        key = uuid.uuid5(_SENDS, f"{self.run_id}\n{self._place(f'send {name}')}").hex
+
+        def send(tx: Tx) -> bool:
+            by, now = f"run {self.run_id}", self._clock.now()
+            return events.send(tx, run_id, name=name, key=key, payload=stored, sent_by=by, now=now)
+
+        sent: bool = await self._transaction(f"send {name}", send, (), asked=(run_id, stored))
+        return sent
+
+    # Several things at once
 
     @overload
     async def gather(self, a: Awaitable[A], b: Awaitable[B], /) -> tuple[A, B]: ...
@@ -179,8 +253,25 @@ class Context:
     @overload
     async def gather(self, *branches: Awaitable[A]) -> tuple[A, ...]: ...
     async def gather(self, *branches: Awaitable[Any]) -> tuple[Any, ...]:
-        """Do several things at once; see :func:`agentchat.durable.branches.gather`."""
-        return await gather(branches)
+        """Do several things at once, and return their results in the order given.
+
+        All are let finish; then the error of the first that failed is raised.
+        """
+        return await self._gather(branches)
+
+    @overload
+    async def race(self, name: str, a: Awaitable[A], b: Awaitable[B], /) -> tuple[int, A | B]: ...
+    @overload
+    async def race(self, name: str, /, *branches: Awaitable[A]) -> tuple[int, A]: ...
+    async def race(self, name: str, /, *branches: Awaitable[Any]) -> tuple[int, Any]:
+        """Do several things at once until one has a result, or an error: return which that is
+        (from 0) and its result, or raise its error. The others are cancelled, their runs too.
+
+        Which one won is remembered, and is the same whenever the run is resumed.
+        """
+        return await self._race(name, branches)
+
+    # The same each time
 
     async def now(self) -> datetime:
         """The time, the same whenever this place is reached again."""
@@ -189,7 +280,8 @@ class Context:
         def now(_tx: Tx) -> datetime:
             return clock.now()
 
-        return await self._transaction("now", now, (), {})
+        moment: datetime = await self._transaction("now", now, ())
+        return moment
 
     async def random(self) -> float:
         """A number from 0 to 1, the same whenever this place is reached again."""
@@ -198,7 +290,8 @@ class Context:
         def random(_tx: Tx) -> float:
             return chance.random()
 
-        return await self._transaction("random", random, (), {})
+        number: float = await self._transaction("random", random, ())
+        return number
 
     async def uuid(self) -> str:
         """A random id, the same whenever this place is reached again."""
@@ -206,91 +299,21 @@ class Context:
         def new_id(_tx: Tx) -> str:
             return uuid.uuid4().hex
 
-        return await self._transaction("uuid", new_id, (), {})
+        made: str = await self._transaction("uuid", new_id, ())
+        return made
 
-    async def suspend(self) -> None:
-        """Write down what the run waits for, and let go of it. Called by the engine."""
-        await self._write(self._waits.suspend, now=self._clock.now())
+    async def patched(self, name: str) -> bool:
+        """Whether this run goes the new way at a place where the code was changed.
 
-    async def _wait(
-        self, name: str, event: str | None, until: datetime | None
-    ) -> dict[str, Any] | None:
-        """The outcome of a wait that is over: an event, or None for its time. Else Suspend."""
-        key, args_hash = self._journal.key(name), hash_of(name, (event,))
-        begun = self._journal.recorded(key, args_hash)
-        if begun is not None and begun.status == StepStatus.DONE:
-            remembered: dict[str, Any] | None = begun.result
-            return remembered
-        wake_at = until if begun is None else begun.wake_at
-        now = self._clock.now()
-        row = {
-            **self._row(key, args_hash, None, now if begun is None else begun.started_at),
-            "wake_at": wake_at,
-            "event": event,
-        }
-        taken = self._waits.take(event)
-        if taken is None and (wake_at is None or wake_at > now):
-            self._waits.add(key, row, begun=begun is not None)
-            raise Suspend
-        outcome = None if taken is None else {"event": taken.id, "payload": taken.payload}
-        await self._write(waits.end, {**row, "result": outcome}, taken=taken)
-        return outcome
-
-    async def _transaction(
-        self, name: str, function: Callable[..., T], args: tuple[Any, ...], end: dict[str, Any]
-    ) -> T:
-        key, args_hash = self._journal.key(name), hash_of(name, args)
-        recorded = self._journal.recorded(key, args_hash)
-        adapter = result_of(function)
-        if recorded is not None:
-            remembered: T = adapter.validate_python(recorded.result)
-            return remembered
-        started = self._clock.now()
-
-        def unit(tx: Tx, hold: Hold) -> T:
-            runs.change(tx, hold, step=str(key), **end)
-            value = function(tx, *args)
-            stored = adapter.dump_python(value, mode="json")
-            journal.record(tx, self._row(key, args_hash, stored, started))
-            return value
-
-        return await self._write(unit)
-
-    async def _write(
-        self, unit: Callable[Concatenate[Tx, Hold, ...], T], *args: Any, **values: Any
-    ) -> T:
-        try:
-            return await self._database.write(unit, self._claim.hold, *args, **values)
-        except Fenced as error:
-            raise LeaseLost(str(error)) from error
-
-    def _row(self, key: Key, args_hash: str, result: Any, started: datetime) -> dict[str, Any]:
-        return {
-            "run_id": self.run_id,
-            "name": key.name,
-            "occurrence": key.occurrence,
-            "args_hash": args_hash,
-            "result": result,
-            "attempt": self._claim.hold.attempt,
-            "worker": self._claim.worker,
-            "started_at": started,
-            "finished_at": self._clock.now(),
-        }
-
-    async def _will_retry(self, tries: int, most: int, delay: timedelta, error: Error) -> None:
-        await self._write(
-            runs.change,
-            tries=tries,
-            max_tries=most,
-            retry_at=self._clock.now() + delay,
-            error=storable(str(error)),
-            error_kind=getattr(error, "kind", type(error).__name__),
-        )
+        True for a run that reaches this place for the first time, and from then on; False
+        for one whose journal tells that older code had passed it. When no run is left that
+        began before the change, take the call and the old way out.
+        """
+        return await self._patched(name)
 
 
-def _record(tx: Tx, hold: Hold, row: dict[str, Any]) -> None:
-    runs.change(tx, hold, tries=0, max_tries=0, retry_at=None, error=None, error_kind=None)
-    journal.record(tx, row)
-
-
-_tries: ContextVar[int] = ContextVar("tries", default=1)
+def _hand() -> Hand:
+    hand = at_hand.get()
+    if hand is None:
+        raise InvalidInput("This is for the inside of a step; no step is at hand here.")
+    return hand

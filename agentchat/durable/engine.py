@@ -1,4 +1,4 @@
-"""Running one claimed run until it ends, or until it is no longer ours."""
+"""Carrying a claimed run on until it ends, waits, or is no longer ours."""
 
 from __future__ import annotations
 
@@ -7,18 +7,27 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
-from sqlmodel import Session
-
+from agentchat.durable import gate
+from agentchat.durable.action import kind_of
 from agentchat.durable.clock import Clock
-from agentchat.durable.context import Claim, Context
-from agentchat.durable.journal import Journal
+from agentchat.durable.context import Context
+from agentchat.durable.ledger import Claim, Ledger
+from agentchat.durable.values import encoded
 from agentchat.durable.workflow import Workflow
-from agentchat.errors import AgentChatError, Fenced, LeaseLost, Suspend
+from agentchat.errors import (
+    AgentChatError,
+    Cancelled,
+    LeaseLost,
+    Pause,
+    StepFailed,
+    Suspend,
+)
 from agentchat.inputs import storable
-from agentchat.models import Event, Run, RunStatus, Step
-from agentchat.store import events, journal, runs
+from agentchat.models import Run, RunStatus
+from agentchat.store import ends, repairs, runs
 from agentchat.store.database import Database
 from agentchat.store.journal import History
+from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
 
 logger = logging.getLogger(__name__)
@@ -31,106 +40,122 @@ class TooManyCrashes(AgentChatError):
     """The process died too often while it did this."""
 
 
-class Execution:
-    """One attempt to carry a claimed run on."""
-
-    def __init__(self, engine: Engine, run: Run, claim: Claim, history: History) -> None:
-        self.claim = claim
-        self._engine = engine
-        self._run = run
-
-    async def run(self) -> None:
-        """Carry it on until it ends, waits, or is no longer ours."""
-        await self._engine.execute(self._run, self.claim)
-
-    def cancel(self) -> None:
-        """Somebody has cancelled the run: let it clean up."""
-
-    def pause(self) -> None:
-        """Somebody wants the run to pause: let it after the step at hand."""
-
-
 class Engine:
-    """Knows the workflows and carries runs of them out."""
+    """Knows the workflows. ``workflows`` are by name, the last given of each."""
 
     def __init__(
         self, database: Database, workflows: Iterable[Workflow[..., Any]], clock: Clock
     ) -> None:
-        self._database = database
-        self._clock = clock
-        self._chance = random.Random()
-        self.workflows = {workflow.name: workflow for workflow in workflows}
+        self.database = database
+        self.clock = clock
+        self.chance = random.Random()
+        given = list(workflows)
+        self.workflows = {workflow.name: workflow for workflow in given}
+        self._versions = {(workflow.name, workflow.version): workflow for workflow in given}
+
+    def of(self, run: Run) -> Workflow[..., Any]:
+        """The code for a run: of its own version, or the last given if that is gone."""
+        return self._versions.get((run.workflow, run.version), self.workflows[run.workflow])
 
     def execution(self, run: Run, claim: Claim, history: History) -> Execution:
         """One attempt to carry a claimed run on."""
         return Execution(self, run, claim, history)
 
-    async def execute(self, run: Run, claim: Claim) -> None:
-        """Replay what is journaled, do the rest, and end the run.
 
-        Returns when the run has ended or somebody else owns it. An asyncio cancellation
-        leaves the run's row as it is.
+class Execution:
+    """One attempt to carry a claimed run on; control flow ends here."""
+
+    def __init__(self, engine: Engine, run: Run, claim: Claim, history: History) -> None:
+        self.claim = claim
+        self._engine = engine
+        self._run = run
+        self._history = history
+        self._workflow = engine.of(run)
+        self._ledger = Ledger(engine.database, engine.clock, claim)
+        self._ctx = Context(run, self._ledger, history, engine.chance)
+
+    def cancel(self) -> None:
+        """Somebody has cancelled the run: let it clean up."""
+        self._ctx.cancel()
+
+    def pause(self) -> None:
+        """Somebody wants the run to pause: let it after the step at hand."""
+        self._ctx.pause()
+
+    async def run(self) -> None:
+        """Carry it on until it ends, waits, or is no longer ours.
+
+        An asyncio cancellation leaves the run's row as it is.
         """
-        workflow = self.workflows[run.workflow]
         try:
-            if run.crashes > MOST_CRASHES:
-                raise TooManyCrashes(
-                    f"The process died {run.crashes} times while it worked on this."
-                )
-            steps, sent = await self._database.read(_history, run.id)
-            ctx = Context(
-                self._database, self._clock, claim, Journal(run.id, steps), sent, self._chance
-            )
             try:
-                result = await workflow.function(ctx, **run.data)
+                await self._carry_on()
             except Suspend:
-                await ctx.suspend()
-                return
-            if not ctx.ended:
-                await self._database.write(
-                    runs.change,
-                    claim.hold,
-                    status=RunStatus.DONE,
-                    result=result,
-                    finished_at=self._clock.now(),
-                )
-        except (Fenced, LeaseLost):
-            logger.info("run %s is no longer ours", run.id)
-        except Exception as error:
-            await self._fail(workflow, run, claim, error)
+                await self._ctx.suspend()
+            except Pause as pause:
+                await self._pause(pause)
+            except Cancelled:
+                run = self._run
+                stopped = {"status": RunStatus.STOPPED, "finished_at": self._engine.clock.now()}
+                await self._ledger.write(ends.finish, run, **stopped)
+            except Exception as error:
+                await self._fail(error)
+        except LeaseLost:
+            logger.info("run %s is no longer ours", self._run.id)
 
-    async def _fail(
-        self, workflow: Workflow[..., Any], run: Run, claim: Claim, error: Exception
-    ) -> None:
+    async def _carry_on(self) -> None:
+        run, workflow = self._run, self._workflow
+        if run.crashes > MOST_CRASHES:
+            raise TooManyCrashes(f"The process died {run.crashes} times while it worked on this.")
+        if self._history.steps and run.code not in ("", workflow.code):
+            await self._check_code()
+        result = await workflow.function(self._ctx, **workflow.unbind(run.data))
+        if self._ctx.ended:
+            return
+        stored, _ = encoded(workflow.result, result, f"The result of {workflow.name!r}")
+        await self._ledger.write(
+            ends.finish,
+            run,
+            tidy=bool(self._ledger.begun),
+            status=RunStatus.DONE,
+            result=stored,
+            finished_at=self._engine.clock.now(),
+        )
+
+    async def _check_code(self) -> None:
+        """The code is not the one that wrote the journal: go on only if the two agree."""
+        reason = await gate.broken(self._run, self._workflow, self._history)
+        if reason is not None:
+            raise Pause(reason, repairs.HELD)
+        await self._ledger.write(
+            runs.change, code=self._workflow.code, version=self._workflow.version
+        )
+
+    async def _pause(self, pause: Pause) -> None:
+        wrong = {"error": storable(str(pause)), "error_kind": pause.kind} if pause.kind else {}
+        await self._ledger.write(runs.let_go, RunStatus.PAUSED, retry_at=None, **wrong)
+
+    async def _fail(self, error: Exception) -> None:
+        run, workflow = self._run, self._workflow
         if not isinstance(error, AgentChatError):
             logger.exception("run %s of %s failed", run.id, run.workflow)
-        now = self._clock.now()
+        now = self._engine.clock.now()
+        values: dict[str, Any] = {
+            "status": RunStatus.FAILED,
+            "error": storable(str(error)),
+            "error_kind": kind_of(error),
+            "failed_step": error.step if isinstance(error, StepFailed) else None,
+            "finished_at": now,
+        }
 
-        def end(tx: Tx) -> None:
-            runs.change(
-                tx,
-                claim.hold,
-                status=RunStatus.FAILED,
-                error=storable(str(error)),
-                error_kind=getattr(error, "kind", type(error).__name__),
-                retry_at=None,
-                finished_at=now,
-            )
-
-        def end_and_tell(tx: Tx) -> None:
-            end(tx)
+        def end_and_tell(tx: Tx, hold: Hold) -> None:
+            ends.finish(tx, hold, run, **values)
             if workflow.on_failure is not None:
                 workflow.on_failure(tx, run, error, now)
 
         try:
-            await self._database.write(end_and_tell)
-        except Fenced:
-            logger.info("run %s ended while it failed", run.id)
+            await self._ledger.write(end_and_tell)
         except Exception:
             # Whatever is wrong with the telling, a run that failed must not begin anew.
             logger.exception("%s could not be told that run %s failed", workflow.name, run.id)
-            await self._database.write(end)
-
-
-def _history(session: Session, run_id: str) -> tuple[list[Step], list[Event]]:
-    return journal.load(session, run_id), events.of_run(session, run_id)
+            await self._ledger.write(ends.finish, run, **values)

@@ -41,3 +41,8 @@ def _machine() -> str:
         marks.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
         marks.append(str(Path("/proc/self/ns/pid").readlink()))
     return hashlib.sha256("|".join(marks).encode()).hexdigest()[:12]
+
+
+def host() -> str:
+    """The name of this machine, as people know it."""
+    return platform.node()

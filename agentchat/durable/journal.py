@@ -11,45 +11,64 @@ from typing import Any
 from pydantic_core import PydanticSerializationError, to_json
 
 from agentchat.errors import InvalidInput, JournalMismatch
-from agentchat.models import Step
+from agentchat.models import Step, StepStatus, step_key
+
+UNCHECKED = ""
+"""The hash of a step whose arguments may change between replays."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Which step of a run: its name, and how many of that name were asked for before."""
+    """Which step of a run: the branch it is in, its name, and how many of that name were
+    asked for in that branch before.
+    """
 
+    branch: str
     name: str
     occurrence: int
 
     def __str__(self) -> str:
-        return self.name if not self.occurrence else f"{self.name}#{self.occurrence + 1}"
+        return step_key(self.branch, self.name, self.occurrence)
+
+
+def key_of(step: Step) -> Key:
+    """The key of a stored step."""
+    return Key(step.branch, step.name, step.occurrence)
 
 
 class Journal:
     """The remembered steps of one run.
 
-    Keys are given out in the order in which the workflow asks, so that steps under way at
-    once keep theirs whatever the order in which they finish.
+    Keys are given out in the order in which the workflow asks, apart in each branch of
+    gather and race: so a step keeps its key whatever the order in which branches go on.
     """
 
     def __init__(self, run_id: str, steps: Iterable[Step]) -> None:
         self._run_id = run_id
-        self._steps = {Key(step.name, step.occurrence): step for step in steps}
-        self._asked: Counter[str] = Counter()
+        self._steps = {key_of(step): step for step in steps}
+        self._ahead = dict.fromkeys(self._steps)
+        self._asked: Counter[tuple[str, str]] = Counter()
 
-    def key(self, name: str) -> Key:
+    def key(self, branch: str, name: str) -> Key:
         """The key of the step that the workflow asks for now."""
-        key = Key(name, self._asked[name])
-        self._asked[name] += 1
+        key = Key(branch, name, self._asked[branch, name])
+        self._asked[branch, name] += 1
         return key
 
-    def recorded(self, key: Key, args_hash: str) -> Step | None:
-        """The remembered step, or None if it has not been done.
+    def next(self, branch: str, name: str) -> Key:
+        """The key that the next step of this name will get."""
+        return Key(branch, name, self._asked[branch, name])
 
-        Raises :class:`JournalMismatch` if it was done with other arguments.
+    def recorded(self, key: Key, args_hash: str) -> Step | None:
+        """What is remembered of a step, or None if it has not been begun.
+
+        Raises :class:`JournalMismatch` if it was asked for with other arguments.
         """
         step = self._steps.get(key)
-        if step is not None and step.args_hash != args_hash:
+        if step is None:
+            return None
+        self._ahead.pop(key, None)
+        if UNCHECKED not in (step.args_hash, args_hash) and step.args_hash != args_hash:
             raise JournalMismatch(
                 f"Run {self._run_id}: step {str(key)!r} was done with other arguments than the"
                 f" workflow now gives it (journal {step.args_hash[:12]}, code {args_hash[:12]})."
@@ -58,12 +77,34 @@ class Journal:
             )
         return step
 
+    def is_ahead(self, branch: str) -> bool:
+        """Whether the run has been further than this place in a branch."""
+        return any(_within(key.branch, branch) for key in self._ahead)
 
-def hash_of(name: str, args: tuple[Any, ...]) -> str:
-    """A hash of a step's arguments; raises :class:`InvalidInput` if they are not data."""
+    def pass_over(self, branches: Iterable[str]) -> None:
+        """The steps of these branches will not be asked for: they lost a race."""
+        lost = tuple(branches)
+        for key in [key for key in self._ahead if any(_within(key.branch, b) for b in lost)]:
+            del self._ahead[key]
+
+    def left_over(self) -> list[Step]:
+        """The finished steps that the workflow has not asked for so far."""
+        steps = (self._steps[key] for key in self._ahead)
+        return [step for step in steps if step.status in (StepStatus.DONE, StepStatus.FAILED)]
+
+
+def _within(branch: str, of: str) -> bool:
+    return not of or branch == of or branch.startswith(f"{of}/")
+
+
+def hash_of(name: str, args: tuple[Any, ...]) -> tuple[str, bytes]:
+    """A hash of a step's arguments, and they as JSON; raises :class:`InvalidInput` if they
+    are not data.
+    """
     try:
-        return hashlib.sha256(to_json(args)).hexdigest()
+        encoded = to_json(args)
     except PydanticSerializationError as error:
         raise InvalidInput(
             f"Step {name!r} was given an argument that cannot be stored: {error}"
         ) from error
+    return hashlib.sha256(encoded).hexdigest(), encoded

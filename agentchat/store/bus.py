@@ -13,7 +13,8 @@ import threading
 from collections.abc import Callable
 
 import psycopg
-from sqlalchemy import Connection, make_url, text
+from psycopg import sql
+from sqlalchemy import Connection, make_url
 
 from agentchat.store.changes import EVERYTHING, NOBODY, Rows
 
@@ -24,20 +25,28 @@ MOST_BYTES = 7500
 """PostgreSQL takes up to 8,000 bytes in a notification."""
 LOOK_SECONDS = 0.5
 """How long the listener waits before it looks whether it should end."""
+SENDER_LENGTH = 32
+"""A notification begins with the name of its writer."""
 AGAIN_SECONDS = 1.0
 """How long it waits before it connects anew."""
 
-_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
+TOGETHER_SECONDS = 0.01
+"""How long it lets notifications gather after some came: a busy process sends very many."""
 
 
-def notify(connection: Connection, sender: str, changes: list[Rows]) -> None:
-    """Tell other processes what this transaction changed, if it is committed."""
-    told = [row for row in changes if row.table != NOBODY]
-    if told:
-        payload = json.dumps([sender, [[row.table, dict(row.known)] for row in told]])
-        if len(payload.encode()) > MOST_BYTES:
-            payload = json.dumps([sender, [[EVERYTHING, {}]]])
-        connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
+def notification(connection: Connection, sender: str, changes: list[Rows]) -> str:
+    """The statement that tells other processes what this transaction changed, if it is
+    committed; empty if there is nothing to tell.
+    """
+    told = [[row.table, dict(row.known)] for row in changes if row.table != NOBODY]
+    if not told:
+        return ""
+    payload = sender + json.dumps(told)
+    if len(payload) > MOST_BYTES:
+        payload = sender + json.dumps([[EVERYTHING, {}]])
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, psycopg.Connection)
+    return f"NOTIFY {CHANNEL}, {sql.quote(payload, raw)}"
 
 
 class Listener:
@@ -78,12 +87,14 @@ class Listener:
 
     def _listen(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         while not self._ending.is_set():
-            for note in connection.notifies(timeout=LOOK_SECONDS):
-                sender, changes = json.loads(note.payload)
-                if sender != self._sender:
-                    self._tell(
-                        [Rows(table, tuple(sorted(known.items()))) for table, known in changes]
-                    )
+            changes: dict[Rows, None] = {}
+            for note in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
+                if not note.payload.startswith(self._sender):
+                    for table, known in json.loads(note.payload[SENDER_LENGTH:]):
+                        changes[Rows(table, tuple(sorted(known.items())))] = None
+            if changes:
+                self._tell(list(changes))
+            self._ending.wait(TOGETHER_SECONDS)
 
     def _tell(self, changes: list[Rows]) -> None:
         with contextlib.suppress(RuntimeError):

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Alias, Delete, Insert, Join, Select, Table, Update
 from sqlalchemy.sql import operators, visitors
@@ -73,7 +74,12 @@ def read_by(statement: object, params: Params) -> tuple[Rows, ...]:
     mentioned = {n.name for n in nodes if isinstance(n, Table)}
     if not mentioned or any(_opaque(n) for n in nodes):
         return (Rows(EVERYTHING),)
-    known = _equalities(statement.whereclause, params) if isinstance(statement, Select) else {}
+    known: dict[str, dict[str, Any]] = {}
+    for table, column, value in (
+        _equalities(statement.whereclause) if isinstance(statement, Select) else ()
+    ):
+        held = params.get(value.key, value.effective_value)
+        known.setdefault(table, {})[column] = held
     uses = Counter(name for n in nodes for name in _sources(n))
     return tuple(
         # Two uses of one table are constrained apart: a condition on one says nothing of both.
@@ -84,44 +90,101 @@ def read_by(statement: object, params: Params) -> tuple[Rows, ...]:
 
 def changed_by(statement: object, params: Sequence[Params]) -> tuple[Rows, ...]:
     """The rows that ``statement`` changes when run once with each of ``params``."""
+    change = _change_of(statement)
+    if change.table is None:
+        return change.whole
+    found = (change.rows(change.table, one) for one in params or ({},))
+    return tuple(dict.fromkeys((*found, *change.whole)))
+
+
+def tables_changed(statement: object) -> frozenset[str]:
+    """The tables of which ``statement`` changes rows, or :data:`EVERYTHING`."""
+    if isinstance(statement, Insert | Update) and isinstance(statement.table, Table):
+        # What is in it does not matter here: made for one use, it is not worth a look.
+        return frozenset((statement.table.name,))
+    change = _change_of(statement)
+    own = () if change.table is None else (change.table,)
+    return frozenset((*own, *(row.table for row in change.whole)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What can be said of a statement before its parameters are known."""
+
+    whole: tuple[Rows, ...] = ()
+    """What it changes whatever the parameters are."""
+    table: str | None = None
+    """The table of which the parameters tell the rows, if there is one."""
+    inserted: tuple[tuple[str, BindParameter[Any]], ...] | None = None
+    """For an insert, what its ``values()`` hold."""
+    where: tuple[tuple[str, BindParameter[Any]], ...] = ()
+    updated: frozenset[str] | None = None
+    """For an update, the columns of its ``values()``."""
+
+    def rows(self, table: str, params: Params) -> Rows:
+        if self.inserted is not None:
+            return rows(table, {**{c: v.effective_value for c, v in self.inserted}, **params})
+        known = {c: params.get(v.key, v.effective_value) for c, v in self.where}
+        if self.updated is not None:
+            # The row before and the row after both count: what is set is known of neither.
+            for column in (*self.updated, *params):
+                known.pop(column, None)
+        return rows(table, known)
+
+
+_known: WeakKeyDictionary[ClauseElement, _Change] = WeakKeyDictionary()
+"""What was found out about statements: most are made once and run for ever."""
+
+
+def _change_of(statement: object) -> _Change:
+    if not isinstance(statement, ClauseElement):
+        return _Change((Rows(EVERYTHING),))
+    change = _known.get(statement)
+    if change is None:
+        change = _known[statement] = _analyse(statement)
+    return change
+
+
+def _analyse(statement: ClauseElement) -> _Change:
     if isinstance(statement, Select):
         inside = (n for n in visitors.iterate(statement) if isinstance(n, UpdateBase))
-        return tuple({Rows(getattr(n.table, "name", EVERYTHING)): None for n in inside})
+        names = dict.fromkeys(getattr(n.table, "name", EVERYTHING) for n in inside)
+        return _Change(tuple(Rows(name) for name in names))
     if not isinstance(statement, Insert | Update | Delete):
-        return (Rows(EVERYTHING),)
+        return _Change((Rows(EVERYTHING),))
     table = statement.table
     if not isinstance(table, Table):
-        return (Rows(EVERYTHING),)
-    written = _values(statement) if isinstance(statement, Insert | Update) else {}
-    found = []
-    for one in params or ({},):
-        if written is None or (isinstance(statement, Insert) and _replaces(statement)):
-            known: dict[str, Any] = {}
-        elif isinstance(statement, Insert):
-            known = {**written, **one}
-        else:
-            known = dict(_equalities(statement.whereclause, one).get(table.name, {}))
-            # The row before and the row after both count: what is set is known of neither.
-            for column in (*written, *one) if isinstance(statement, Update) else ():
-                known.pop(column, None)
-        found.append(rows(table.name, known))
+        return _Change((Rows(EVERYTHING),))
     if isinstance(statement, Delete):
-        found += [Rows(name) for name in _cascades(table)]
-    return tuple(dict.fromkeys(found))
+        cascades = tuple(Rows(name) for name in _cascades(table))
+        return _Change(cascades, table.name, where=_where(statement, table))
+    values = _values(statement)
+    if values is None or (isinstance(statement, Insert) and _replaces(statement)):
+        return _Change((Rows(table.name),))
+    if isinstance(statement, Insert):
+        held = tuple((c, v) for c, v in values.items() if v is not None)
+        return _Change((), table.name, inserted=held)
+    where = _where(statement, table)
+    return _Change((), table.name, where=where, updated=frozenset(values))
 
 
-def _equalities(clause: object, params: Params) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
+def _where(statement: Update | Delete, table: Table) -> tuple[tuple[str, BindParameter[Any]], ...]:
+    found = _equalities(statement.whereclause)
+    return tuple((column, value) for name, column, value in found if name == table.name)
+
+
+def _equalities(clause: object) -> Iterable[tuple[str, str, BindParameter[Any]]]:
+    """The plain conditions of a clause: table, column, and what the column must hold."""
     for part in _conjuncts(clause):
         if not isinstance(part, BinaryExpression) or part.operator is not operators.eq:
             continue
         for column, value in ((part.left, part.right), (part.right, part.left)):
-            if isinstance(column, Column) and isinstance(value, BindParameter):
-                table = column.table.name if isinstance(column.table, Table) else None
-                if table is not None:
-                    held = params.get(value.key, value.effective_value)
-                    found.setdefault(table, {})[column.name] = held
-    return found
+            if (
+                isinstance(column, Column)
+                and isinstance(value, BindParameter)
+                and isinstance(column.table, Table)
+            ):
+                yield column.table.name, column.name, value
 
 
 def _conjuncts(clause: object) -> Iterable[object]:
@@ -133,17 +196,15 @@ def _conjuncts(clause: object) -> Iterable[object]:
         yield clause
 
 
-def _values(statement: Insert | Update) -> Mapping[str, Any] | None:
+def _values(statement: Insert | Update) -> dict[str, BindParameter[Any] | None] | None:
     """The ``values()`` of a statement by column name; None if they cannot be read."""
     held: Mapping[Any, Any] | None = getattr(statement, "_values", None)
-    if held is None:
-        return {}
     found = {}
-    for column, value in held.items():
+    for column, value in (held or {}).items():
         name = column if isinstance(column, str) else getattr(column, "name", None)
         if name is None:
             return None
-        found[name] = value.effective_value if isinstance(value, BindParameter) else None
+        found[name] = value if isinstance(value, BindParameter) else None
     return found
 
 

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlmodel import Session
 
+from agentchat.columns import json_text
+from agentchat.errors import StorageUnavailable
 from agentchat.store.bus import Listener
 from agentchat.store.changes import EVERYTHING, Rows, read_by
 from agentchat.store.live import Live
@@ -68,17 +71,32 @@ class Database:
         """Run ``unit(tx, ...)`` in a transaction and return its value after a durable commit.
 
         An error it raises undoes what it did, and only that. The unit must do nothing but
-        SQL: it may be run again when another unit of its group fails.
+        SQL: it may be run again when another unit of its group fails. Raises
+        :class:`~agentchat.errors.StorageUnavailable` when the database is full, locked for
+        long or away; then it may have been committed all the same, its answer lost.
         """
-        value: T = await self._writer.submit(lambda tx: unit(tx, *args, **kwargs), durable=True)
+        value: T = await self._submit(lambda tx: unit(tx, *args, **kwargs), durable=True)
         return value
 
     async def write_soon(
         self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Like :meth:`write`, but a power cut (not a crash) may lose the newest of them."""
-        value: T = await self._writer.submit(lambda tx: unit(tx, *args, **kwargs), durable=False)
+        value: T = await self._submit(lambda tx: unit(tx, *args, **kwargs), durable=False)
         return value
+
+    async def _submit(self, run: Callable[[Tx], Any], *, durable: bool) -> Any:
+        try:
+            return await self._writer.submit(run, durable=durable)
+        except (OperationalError, InterfaceError, InternalError) as error:
+            cause = str(error.orig or error).strip().splitlines()[0]
+            raise StorageUnavailable(f"The database cannot be written: {cause}.") from error
+
+    def post(
+        self, unit: Callable[Concatenate[Tx, P], object], /, *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """Have ``unit(tx, ...)`` run, from any thread; nobody hears of its value."""
+        self._writer.post(lambda tx: unit(tx, *args, **kwargs))
 
     async def read(
         self, query: Callable[Concatenate[Session, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -113,7 +131,10 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
         # Threads of the pool hand connections on to each other, never share one at a time.
         engine = create_engine(
-            url, pool_size=READERS, connect_args={"check_same_thread": False, "timeout": 30}
+            url,
+            pool_size=READERS,
+            json_serializer=json_text,
+            connect_args={"check_same_thread": False, "timeout": 30},
         )
         event.listen(engine, "connect", partial(_set_up_sqlite, read_only=read_only))
         if read_only:
@@ -127,7 +148,11 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
         options += " -c default_transaction_isolation=repeatable\\ read"
         options += " -c default_transaction_read_only=on"
     return create_engine(
-        url, pool_size=READERS, pool_pre_ping=read_only, connect_args={"options": options}
+        url,
+        pool_size=READERS,
+        pool_pre_ping=read_only,
+        json_serializer=json_text,
+        connect_args={"options": options},
     )
 
 

@@ -1,4 +1,4 @@
-"""The journal of a run: its remembered steps."""
+"""The journal of a run: its remembered steps, the tries that came to nothing, its log."""
 
 from __future__ import annotations
 
@@ -6,25 +6,54 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from agentchat.columns import table_of
-from agentchat.models import Event, Log, Step, StepStatus
+from agentchat.errors import Fenced
+from agentchat.models import (
+    HELD_RUN,
+    REMEMBERED,
+    Attempt,
+    Event,
+    Log,
+    Run,
+    Step,
+    StepKind,
+    StepStatus,
+)
+from agentchat.store.changes import Rows
+from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
 
-
-def load(session: Session, run_id: str) -> list[Step]:
-    """All steps of a run, in the order in which they were finished."""
-    query = select(Step).where(col(Step.run_id) == run_id).order_by(col(Step.id))
-    return list(session.scalars(query))
+_STEPS = table_of(Step)
+_RUNS = table_of(Run)
+_WRITTEN = [column for column in _STEPS.columns if column.name != "id"]
+_KEY = ("run_id", "branch", "name", "occurrence")
+_BLANK: dict[str, Any] = {
+    "branch": "",
+    "kind": StepKind.STEP,
+    "wake_at": None,
+    "event": None,
+    "child_id": None,
+    "input": None,
+    "result": None,
+    "error_kind": None,
+    "error": None,
+    "tries": 1,
+    "input_tokens": None,
+    "output_tokens": None,
+    "cost_usd": None,
+    "finished_at": None,
+}
 
 
 @dataclass(slots=True)
 class History:
     """What a run has done and been sent: its steps in the order in which they were first
-    written, the events that no wait has taken, and the numbers of the lines it logged
-    between steps, by branch.
+    written, the events that no wait has taken, and how many lines it has logged between
+    steps, by branch.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -36,7 +65,7 @@ def histories(session: Session, run_ids: Collection[str]) -> dict[str, History]:
     """The histories of many runs, in one go."""
     found = {run_id: History() for run_id in run_ids}
     ids = list(run_ids)
-    steps = select(table_of(Step)).where(col(Step.run_id).in_(ids)).order_by(col(Step.id))
+    steps = select(_STEPS).where(col(Step.run_id).in_(ids)).order_by(col(Step.id))
     for row in session.execute(steps).mappings():
         found[row["run_id"]].steps.append(Step(**row))
     events = (
@@ -56,29 +85,125 @@ def histories(session: Session, run_ids: Collection[str]) -> dict[str, History]:
     return found
 
 
-def record(tx: Tx, step: dict[str, Any]) -> None:
-    """Add a finished step, given by column. The caller holds the fence."""
-    tx.execute(insert(Step), step)
+def load(session: Session, run_id: str) -> list[Step]:
+    """All steps of a run, in the order in which they were first written."""
+    query = select(Step).where(col(Step.run_id) == run_id).order_by(col(Step.id))
+    return list(session.scalars(query))
 
 
-def end_wait(tx: Tx, step: dict[str, Any]) -> None:
-    """A wait is over: finish its row, or add it if it never had to wait. The caller holds
-    the fence.
-    """
-    ended = tx.execute(
-        update(Step)
+def attempts(session: Session, run_id: str) -> list[Attempt]:
+    """The tries of a run's steps that came to no result, oldest first."""
+    query = select(Attempt).where(col(Attempt.run_id) == run_id).order_by(col(Attempt.id))
+    return list(session.scalars(query))
+
+
+def logs(session: Session, run_id: str, *, after: int = 0, limit: int = 1000) -> list[Log]:
+    """The lines that a run logged after the one of this id, oldest first."""
+    query = select(Log).where(col(Log.run_id) == run_id, col(Log.id) > after)
+    return list(session.scalars(query.order_by(col(Log.id)).limit(limit)))
+
+
+def _statement(dialect: Any) -> Any:
+    """Write a step if the run is held, in one statement; what is remembered stays."""
+    written = [bindparam(f"p_{c.name}", type_=c.type).label(c.name) for c in _WRITTEN]
+    held = (
+        select(*written)
         .where(
-            col(Step.run_id) == step["run_id"],
-            col(Step.name) == step["name"],
-            col(Step.occurrence) == step["occurrence"],
+            _RUNS.c.id == bindparam("p_run_id", type_=_RUNS.c.id.type),
+            _RUNS.c.attempt == bindparam("p_hold", type_=_RUNS.c.attempt.type),
+            # Not IN: its list would be written out anew for each step.
+            or_(*(_RUNS.c.status == status for status in HELD_RUN)),
         )
-        .values(
-            status=StepStatus.DONE,
-            result=step["result"],
-            attempt=step["attempt"],
-            worker=step["worker"],
-            finished_at=step["finished_at"],
-        )
+        # Whoever takes the run over waits for this, or this sees that it is taken.
+        .with_for_update(key_share=True)
     )
-    if not ended.rowcount:
-        record(tx, step)
+    statement = dialect.insert(_STEPS).from_select([c.name for c in _WRITTEN], held)
+    upsert = statement.on_conflict_do_update(
+        index_elements=list(_KEY),
+        set_={c.name: statement.excluded[c.name] for c in _WRITTEN if c.name not in _KEY},
+        where=and_(*(_STEPS.c.status != status for status in REMEMBERED)),
+    )
+    # How many rows there were is all that is asked for; no key is to be returned.
+    return upsert.inline().execution_options(preserve_rowcount=True)
+
+
+_WRITE = {"sqlite": _statement(sqlite), "postgresql": _statement(postgresql)}
+
+
+def write(tx: Tx, hold: Hold, step: dict[str, Any]) -> None:
+    """Write a step, given by column, over what was begun of it; raises :class:`Fenced`.
+
+    Written already by the same attempt, because an answer of the database was lost, it is
+    let be.
+    """
+    about = Rows("steps", (("run_id", hold.run_id),))
+    values = {f"p_{name}": value for name, value in (_BLANK | step).items()}
+    done = tx.execute(_WRITE[tx.dialect], {**values, "p_hold": hold.attempt}, about=about)
+    if done.rowcount == 0 and find(tx, step) != (hold.attempt, step["status"]):
+        raise Fenced
+
+
+def find(tx: Tx, step: dict[str, Any]) -> tuple[int, str] | None:
+    """By which attempt a step was last written, and how far it was."""
+    query = select(col(Step.attempt), col(Step.status)).where(
+        *(getattr(Step, name) == step.get(name, "") for name in _KEY)
+    )
+    row = tx.execute(query).first()
+    return None if row is None else (row[0], row[1])
+
+
+def result(tx: Tx, step: dict[str, Any]) -> Any:
+    """What a step came to, as JSON."""
+    query = select(col(Step.result)).where(
+        *(getattr(Step, name) == step.get(name, "") for name in _KEY)
+    )
+    return tx.execute(query).scalar()
+
+
+def add_attempts(tx: Tx, rows: list[dict[str, Any]]) -> None:
+    """Add tries that came to nothing. The caller holds the fence."""
+    tx.execute(insert(Attempt), rows)
+
+
+def add_logs(tx: Tx, rows: list[dict[str, Any]]) -> None:
+    """Add lines to the log; those between steps that are there already are let be. The
+    caller holds the fence.
+    """
+    dialect = sqlite if tx.dialect == "sqlite" else postgresql
+    tx.execute(
+        dialect.insert(Log).on_conflict_do_nothing(
+            index_elements=["run_id", "branch", "occurrence"]
+        ),
+        rows,
+        about=Rows("logs", (("run_id", rows[0]["run_id"]),)),
+    )
+
+
+def drop(tx: Tx, run_id: str, branches: Collection[str] | None = None) -> list[str]:
+    """What is begun and not over will not be gone on with: in these branches, or in all.
+
+    Returns the ids of the runs that those steps waited for.
+    """
+    open_ = [
+        col(Step.run_id) == run_id,
+        col(Step.status).not_in((*REMEMBERED, StepStatus.DROPPED)),
+    ]
+    if branches is not None:
+        open_.append(
+            or_(
+                *(
+                    or_(
+                        col(Step.branch) == branch,
+                        col(Step.branch).startswith(f"{branch}/", autoescape=True),
+                    )
+                    for branch in branches
+                )
+            )
+        )
+    awaited = select(col(Step.child_id)).where(*open_, col(Step.child_id).is_not(None))
+    children = list(tx.execute(awaited).scalars())
+    tx.execute(
+        update(Step).where(*open_).values(status=StepStatus.DROPPED),
+        about=Rows("steps", (("run_id", run_id),)),
+    )
+    return children

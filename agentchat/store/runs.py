@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import case, delete, func, insert, select, update
 from sqlmodel import Session, col
 
+from agentchat.columns import table_of
 from agentchat.errors import Fenced
-from agentchat.models import ACTIVE_RUN, Event, Run, RunStatus, Step
+from agentchat.models import HELD_RUN, Attempt, Event, Log, Run, RunStatus, Step
 from agentchat.store.changes import Rows, rows
 from agentchat.store.writer import Tx
+
+JOURNAL: tuple[type[Event | Step | Attempt | Log], ...] = (Event, Step, Attempt, Log)
+"""The tables whose rows belong to a run, and go with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Hold:
         return rows("workflows", {"id": self.run_id, "thread_id": self.thread_id})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NewRun:
     """A run to be queued. ``due_at`` is when it may begin, ``now`` at the latest if empty;
     the other fields are those of :class:`~agentchat.models.Run`.
@@ -93,7 +97,7 @@ def change(tx: Tx, hold: Hold, /, **values: object) -> None:
         .where(
             col(Run.id) == hold.run_id,
             col(Run.attempt) == hold.attempt,
-            col(Run.status) == RunStatus.RUNNING,
+            col(Run.status).in_(HELD_RUN),
         )
         .values(**values),
         about=hold.about(),
@@ -102,16 +106,19 @@ def change(tx: Tx, hold: Hold, /, **values: object) -> None:
         raise Fenced
 
 
-def suspend(tx: Tx, hold: Hold, *, step: str, due_at: datetime | None) -> None:
-    """Let go of a run until it is due, or until an event wakes it; raises :class:`Fenced`."""
+def let_go(tx: Tx, hold: Hold, status: RunStatus, /, **values: object) -> None:
+    """Let go of a run, which then waits or is paused; one that is stopping stays so, for
+    whoever lets it clean up. Raises :class:`Fenced`.
+    """
+    stopping = col(Run.status) == RunStatus.STOPPING
     change(
         tx,
         hold,
-        status=RunStatus.WAITING,
-        step=step,
-        due_at=due_at,
+        status=case((stopping, RunStatus.STOPPING), else_=status),
         worker=None,
         lease_until=None,
+        pausing=False,
+        **values,
     )
 
 
@@ -125,33 +132,49 @@ def wake(tx: Tx, hold: Hold, *, now: datetime) -> None:
     )
 
 
-def stop(tx: Tx, run_id: str, *, thread_id: str | None, by: str, now: datetime) -> bool:
-    """End a run that is not finished, whoever holds it; false if it is already."""
-    changed = tx.execute(
-        update(Run)
-        .where(col(Run.id) == run_id, col(Run.status).in_(ACTIVE_RUN))
-        .values(status=RunStatus.STOPPED, stopped_by=by, finished_at=now, retry_at=None),
-        about=Hold(run_id, 0, thread_id).about(),
+def lock(tx: Tx, run_id: str) -> Run | None:
+    """The run of this id, which nobody else changes until the commit."""
+    query = select(table_of(Run)).where(col(Run.id) == run_id).with_for_update()
+    row = tx.execute(query).mappings().first()
+    return None if row is None else Run(**row)
+
+
+def put(tx: Tx, run: Run, **values: object) -> None:
+    """Change the row of a run that the caller has locked."""
+    tx.execute(
+        update(Run).where(col(Run.id) == run.id).values(**values),
+        about=Hold(run.id, run.attempt, run.thread_id).about(),
     )
-    return bool(changed.rowcount)
 
 
 def delete_of(tx: Tx, thread_id: str) -> None:
     """Remove all runs of a thread with their journals; whoever still holds one is fenced."""
     ids = select(col(Run.id)).where(col(Run.thread_id) == thread_id).scalar_subquery()
-    tx.execute(delete(Event).where(col(Event.run_id).in_(ids)))
-    tx.execute(delete(Step).where(col(Step.run_id).in_(ids)))
+    for table in JOURNAL:
+        tx.execute(delete(table).where(col(table.run_id).in_(ids)))
     tx.execute(delete(Run).where(col(Run.thread_id) == thread_id))
 
 
-def spend(tx: Tx, hold: Hold, *, input_tokens: int, output_tokens: int, estimated: bool) -> None:
-    """Add tokens to the run's count, whatever its status: a stopped call was paid too."""
+def spend(
+    tx: Tx,
+    hold: Hold,
+    *,
+    input_tokens: int,
+    output_tokens: int,
+    estimated: bool,
+    cost_usd: float | None = None,
+) -> None:
+    """Add tokens and US dollars to the run's count, whatever its status: a stopped call was
+    paid too.
+    """
+    cost = col(Run.cost_usd)
     tx.execute(
         update(Run)
         .where(col(Run.id) == hold.run_id)
         .values(
             input_tokens=col(Run.input_tokens) + input_tokens,
             output_tokens=col(Run.output_tokens) + output_tokens,
+            cost_usd=cost if cost_usd is None else func.coalesce(cost, 0) + cost_usd,
             tokens_estimated=True if estimated else col(Run.tokens_estimated),
         ),
         about=hold.about(),

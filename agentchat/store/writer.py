@@ -11,17 +11,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
+import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable
+import psycopg
+from sqlalchemy import Connection, CursorResult, Engine, Executable, event
 from sqlalchemy.exc import DBAPIError
 
-from agentchat.store.bus import notify
-from agentchat.store.changes import EVERYTHING, NOBODY, Rows, changed_by
+from agentchat.store.bus import notification
+from agentchat.store.changes import EVERYTHING, NOBODY, Rows, changed_by, tables_changed
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +45,11 @@ class Tx:
         self._connection = connection
         self.changes: list[Rows] = []
 
+    @property
+    def dialect(self) -> str:
+        """The kind of database: sqlite or postgresql."""
+        return self._connection.dialect.name
+
     def execute(
         self,
         statement: Executable,
@@ -55,14 +62,16 @@ class Tx:
         ``about`` narrows what could be read from the statement: the caller's word that
         every changed row is among these.
         """
-        many: Sequence[Mapping[str, Any]] = (
-            () if params is None else (params,) if isinstance(params, Mapping) else params
-        )
-        found = changed_by(statement, many)
+        if about is None:
+            many: Sequence[Mapping[str, Any]] = (
+                () if params is None else (params,) if isinstance(params, Mapping) else params
+            )
+            found = changed_by(statement, many)
+        else:
+            tables = tables_changed(statement)
+            assert about.table == NOBODY or tables <= {about.table}
+            found = (about,) if tables else ()
         result = self._connection.execute(statement, params)
-        if found and about is not None:
-            assert about.table == NOBODY or all(row.table == about.table for row in found)
-            found = (about,)
         self.changes.extend(found)
         return result
 
@@ -72,7 +81,7 @@ class _Unit:
     run: Callable[[Tx], Any]
     durable: bool
     loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Any]
+    future: asyncio.Future[Any] | None
     value: Any = None
     error: BaseException | None = None
     changes: list[Rows] = field(default_factory=list)
@@ -83,6 +92,10 @@ class _Unit:
         self.error, self.changes = None, tx.changes
 
     def settle(self) -> None:
+        if self.future is None:
+            if self.error is not None:
+                logger.warning("a posted write failed: %s", self.error)
+            return
         if self.future.done():
             return
         if isinstance(self.error, StopIteration):
@@ -112,6 +125,8 @@ class Writer:
         self.name = uuid.uuid4().hex
         """Tells this writer's notifications from those of other processes."""
         self._closed = False
+        if engine.dialect.name == "postgresql":
+            event.listen(engine, "do_execute_no_params", _send_plainly)
 
     def start(self) -> None:
         """Begin to serve; called in the event loop that is told of other processes' commits."""
@@ -128,9 +143,16 @@ class Writer:
         if self._closed:
             raise RuntimeError("the database is closed")
         loop = asyncio.get_running_loop()
-        unit = _Unit(run, durable, loop, loop.create_future())
-        self._queue.put(unit)
-        return unit.future
+        future: asyncio.Future[Any] = loop.create_future()
+        self._queue.put(_Unit(run, durable, loop, future))
+        return future
+
+    def post(self, run: Callable[[Tx], Any]) -> None:
+        """Queue a unit from any thread, even while the event loop stands still. Nobody hears
+        of its value; once the writer is closed it is dropped.
+        """
+        if not self._closed:
+            self._queue.put(_Unit(run, False, self._loop, None))
 
     async def close(self) -> None:
         """Commit what waits, then end the thread."""
@@ -161,7 +183,9 @@ class Writer:
             return
         connection = self._connection or self._connect()
         # It changes on this connection only when others commit.
-        version = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+        raw = connection.connection.driver_connection
+        assert isinstance(raw, sqlite3.Connection)
+        (version,) = raw.execute("PRAGMA data_version").fetchone()
         known, self._version = self._version, version
         if known not in (None, version):
             self._call(self._loop, [Rows(EVERYTHING)], [])
@@ -199,7 +223,9 @@ class Writer:
     def _finish(self, connection: Connection, units: list[_Unit]) -> None:
         if connection.dialect.name == "postgresql":
             changes = list(dict.fromkeys(row for unit in units for row in unit.changes))
-            notify(connection, self.name, changes)
+            if told := notification(connection, self.name, changes):
+                _send(connection, f"{told}; COMMIT")
+                return
         connection.exec_driver_sql("COMMIT")
 
     def _alone(self, unit: _Unit) -> None:
@@ -246,9 +272,8 @@ class Writer:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             self._look()
         else:
-            connection.exec_driver_sql("BEGIN")
-            if not durable:
-                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+            quick = "; SET LOCAL synchronous_commit = off"
+            _send(connection, f"BEGIN{'' if durable else quick}")
 
     def _connect(self) -> Connection:
         # AUTOCOMMIT: the driver starts no transactions of its own; BEGIN and COMMIT are ours.
@@ -283,6 +308,17 @@ class Writer:
                 logger.exception("a listener failed; the writes go on")
         for unit in units:
             unit.settle()
+
+
+def _send(connection: Connection, statements: str) -> None:
+    """Send what may be several statements to PostgreSQL at once: one round trip."""
+    connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
+
+
+def _send_plainly(cursor: psycopg.Cursor[Any], statement: str, _context: object) -> bool:
+    # Only a single statement could be prepared, and psycopg would after a few times.
+    cursor.execute(statement.encode(), prepare=False)
+    return True
 
 
 def _conflict(error: Exception) -> bool:

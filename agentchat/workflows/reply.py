@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from agentchat.agents.agent import Agent, Generated, generate
@@ -14,12 +14,12 @@ from agentchat.durable.workflow import Workflow, workflow
 from agentchat.inputs import storable
 from agentchat.llm.base import Provider
 from agentchat.models import MessageStatus, Run
-from agentchat.store import messages, runs
+from agentchat.store import messages
 from agentchat.store.database import Database
 from agentchat.store.messages import Answer
 from agentchat.store.writer import Tx
 
-RETRY = RetryPolicy(attempts=5)
+RETRY = RetryPolicy(attempts=5, longest_retry_after=timedelta(minutes=2))
 HISTORY = 200
 """How many messages back a model is told of at most; the model's window may hold fewer."""
 
@@ -51,13 +51,6 @@ def reply_workflow(
                 model=provider.label,
                 error_kind="length" if generated.cut else None,
                 now=clock.now(),
-            )
-            runs.spend(
-                tx,
-                ctx.hold,
-                input_tokens=generated.input_tokens,
-                output_tokens=generated.output_tokens,
-                estimated=generated.estimated,
             )
 
         history = await ctx.transaction("prepare", prepare)

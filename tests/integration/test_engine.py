@@ -19,7 +19,7 @@ from agentchat.durable.worker import LEASE
 from agentchat.durable.workflow import workflow
 from agentchat.errors import Fenced, Overloaded, RateLimited, WrongKey
 from agentchat.models import Run, RunStatus, Step, Thread
-from agentchat.store import claims, journal, runs, threads
+from agentchat.store import claims, ends, journal, runs, threads
 from agentchat.store.database import Database
 from agentchat.store.runs import Hold, NewRun
 from agentchat.store.writer import Tx
@@ -239,13 +239,21 @@ async def test_a_step_is_tried_again_and_the_wait_is_written_down(
     assert timedelta(seconds=0.5) <= run.retry_at - NOW <= timedelta(seconds=1)
     await sleeping(clock)
     clock.advance(timedelta(seconds=1))
-    run = await until(database, "r", lambda run: run.tries == 3)
+    # A long wait is a row: nothing sleeps meanwhile.
+    run = await until(database, "r", is_(RunStatus.WAITING))
+    assert (run.tries, run.due_at) == (3, run.retry_at)
     assert run.retry_at == clock.now() + timedelta(seconds=30)
-    await sleeping(clock)
+    assert (run.worker, clock.sleeping) == (None, 0)
     clock.advance(timedelta(seconds=30))
     run = await until(database, "r", is_(RunStatus.DONE))
     assert (run.result, run.retry_at, run.error) == ("answer", None, None)
-    assert [s.tries for s in await steps(database, "r")] == [3]
+    [step] = await steps(database, "r")
+    assert (step.tries, step.attempt) == (3, 2)
+    failed = await database.read(journal.attempts, "r")
+    assert [(a.tries, a.attempt, a.error_kind) for a in failed] == [
+        (1, 1, "overloaded"),
+        (2, 1, "rate_limited"),
+    ]
 
 
 async def sleeping(clock: ManualClock) -> None:
@@ -359,8 +367,8 @@ async def test_a_stopped_run_that_nobody_claimed_does_nothing(
         await ctx.step("ask", ask)
 
     await workers.queue("r", "asks")
-    assert await database.write(runs.stop, "r", thread_id=None, by="Ann", now=NOW)
-    assert not await database.write(runs.stop, "r", thread_id=None, by="Bob", now=NOW)
+    assert await database.write(ends.kill, "r", by="Ann", now=NOW)
+    assert not await database.write(ends.kill, "r", by="Bob", now=NOW)
     worker = await workers.start(asks)
     await worker._claim_due()
     run = await until(database, "r", is_(RunStatus.STOPPED))
@@ -387,7 +395,7 @@ async def test_a_swallowed_exception_does_not_keep_a_lost_run_going(
     worker = await workers.start(stubborn)
     await workers.queue("r", "stubborn")
     await asyncio.wait_for(entered.wait(), 5)
-    await database.write(runs.stop, "r", thread_id=None, by="Ann", now=NOW)
+    await database.write(ends.kill, "r", by="Ann", now=NOW)
     go_on.set()
     await eventually(lambda: not worker._tasks)
     assert did == {}
@@ -487,7 +495,7 @@ async def test_leases_are_prolonged_together_and_lost_ones_are_named(
         )
 
     holds = [Hold(run.id, run.attempt) for run in await database.write(claim)]
-    await database.write(runs.stop, "b", thread_id=None, by="Ann", now=NOW)
+    await database.write(ends.kill, "b", by="Ann", now=NOW)
     later = NOW + LEASE
     assert await database.write(claims.renew, holds, lease_until=later) == {"b"}
     run = await database.read(runs.get, "a")

@@ -13,7 +13,7 @@ from agentchat.durable.context import Context
 from agentchat.durable.workflow import workflow
 from agentchat.errors import Overloaded, WaitTimeout
 from agentchat.models import RunStatus, Step, StepStatus
-from agentchat.store import events, journal, runs
+from agentchat.store import ends, events, journal
 from agentchat.store.database import Database
 from tests.integration.workers import Workers, is_, until
 from tests.waiting import eventually
@@ -185,7 +185,7 @@ async def test_a_waiting_run_can_be_stopped_and_no_event_revives_it(
     await workers.start(asks)
     await workers.queue("r", "asks")
     await until(database, "r", is_(RunStatus.WAITING))
-    assert await database.write(runs.stop, "r", thread_id=None, by="Ann", now=NOW)
+    assert await database.write(ends.kill, "r", by="Ann", now=NOW)
     assert not await send(database, 5)
     assert did == {}
 
@@ -225,8 +225,8 @@ async def test_branches_keep_their_keys_in_any_finish_order(
     worker = await workers.start(both)
     await workers.queue("r", "both")
     await until(database, "r", is_(RunStatus.WAITING))
-    finished = [(s.occurrence, s.result) for s in await steps(database) if s.name == "work"]
-    assert finished == [(1, "b"), (2, "c"), (0, "a")]
+    finished = [(s.branch, s.result) for s in await steps(database) if s.name == "work"]
+    assert finished == [("gather[1]", "b"), ("gather[2]", "c"), ("gather[0]", "a")]
     await workers.crash(worker)
     clock.advance(timedelta(hours=1))
     await workers.start(both)

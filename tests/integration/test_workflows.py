@@ -48,7 +48,7 @@ async def chat(database_url: str) -> AsyncIterator[AgentChat]:
 
 
 async def until(chat: AgentChat, run_id: str, *statuses: str) -> RunView:
-    async with asyncio.timeout(10), aclosing(chat.follow_run(run_id)) as states:
+    async with asyncio.timeout(10), aclosing(chat.runs.follow(run_id)) as states:
         async for run in states:
             if run.status in statuses:
                 return run
@@ -56,53 +56,55 @@ async def until(chat: AgentChat, run_id: str, *statuses: str) -> RunView:
 
 
 async def test_a_started_run_is_carried_out_and_followed(chat: AgentChat) -> None:
-    run_id = await chat.start(doubles, 4, again=True)
+    run_id = await chat.runs.start(doubles, 4, again=True)
     run = await until(chat, run_id, "done")
     assert (run.workflow, run.result, run.error, run.ended) == ("doubles", 16, "", True)
 
 
 async def test_the_same_key_is_the_same_run(chat: AgentChat) -> None:
-    first, second = await asyncio.gather(*(chat.start_once("order 7", doubles, n) for n in (1, 2)))
+    first, second = await asyncio.gather(
+        *(chat.runs.start_once("order 7", doubles, n) for n in (1, 2))
+    )
     assert first == second
-    assert await chat.start_once("order 7", doubles, 3) == first
+    assert await chat.runs.start_once("order 7", doubles, 3) == first
     assert (await until(chat, first, "done")).result in (2, 4)
-    assert await chat.start_once("order 8", doubles, 3) != first
+    assert await chat.runs.start_once("order 8", doubles, 3) != first
 
 
 async def test_an_event_is_sent_once_a_key(chat: AgentChat) -> None:
-    run_id = await chat.start(rated)
+    run_id = await chat.runs.start(rated)
     run = await until(chat, run_id, "waiting")
     assert run.due_at is not None
-    sent = [await chat.send_event(run_id, "rating", n, key="the-vote") for n in (5, 1)]
+    sent = [await chat.runs.send_event(run_id, "rating", n, key="the-vote") for n in (5, 1)]
     assert sent == [True, False]
     assert (await until(chat, run_id, "done")).result == {"stars": 5}
-    assert not await chat.send_event(run_id, "rating", 3)
-    assert not await chat.send_event("r" * 32, "rating", 3)
+    assert not await chat.runs.send_event(run_id, "rating", 3)
+    assert not await chat.runs.send_event("r" * 32, "rating", 3)
 
 
 async def test_a_waiting_run_is_stopped_by_name(chat: AgentChat) -> None:
-    run_id = await chat.start(rated)
+    run_id = await chat.runs.start(rated)
     await until(chat, run_id, "waiting")
-    assert await chat.stop_run(run_id, actor=ANN)
-    assert not await chat.stop_run(run_id, actor=ANN)
+    assert await chat.runs.by(ANN).kill(run_id)
+    assert not await chat.runs.by(ANN).kill(run_id)
     assert (await until(chat, run_id, "stopped")).stopped_by == "Ann"
 
 
 async def test_what_cannot_be_started_is_refused_with_words(chat: AgentChat) -> None:
     with pytest.raises(InvalidInput, match="'unknown' is not one of this app"):
-        await chat.start(unknown)
+        await chat.runs.start(unknown)
     with pytest.raises(InvalidInput, match="argument 'n' of workflow 'doubles' does not fit"):
-        await chat.start(doubles, math.nan)  # type: ignore[arg-type]
+        await chat.runs.start(doubles, math.nan)  # type: ignore[arg-type]
     with pytest.raises(TypeError):
-        await chat.start(doubles)  # type: ignore[call-arg]
+        await chat.runs.start(doubles)  # type: ignore[call-arg]
     with pytest.raises(InvalidInput, match="payload of event 'rating'"):
-        await chat.send_event("r" * 32, "rating", object())
+        await chat.runs.send_event("r" * 32, "rating", object())
     with pytest.raises(RunNotFound):
-        await chat.stop_run("r" * 32)
+        await chat.runs.kill("r" * 32)
     with pytest.raises(RunNotFound):
-        await anext(chat.follow_run("r" * 32))
+        await anext(chat.runs.follow("r" * 32))
     with pytest.raises(NotAllowed):
-        await chat.send_event("r" * 32, "rating", 1, actor=Actor("", ""))
+        await chat.runs.by(Actor("", "")).send_event("r" * 32, "rating", 1)
 
 
 async def test_the_run_of_an_answer_is_stopped_with_its_thread_only(chat: AgentChat) -> None:
@@ -112,5 +114,5 @@ async def test_the_run_of_an_answer_is_stopped_with_its_thread_only(chat: AgentC
         async for view in views:
             if not view.running:
                 break
-    with pytest.raises(InvalidInput, match="stop its thread"):
-        await chat.stop_run(view.settled[-1].run_id)
+    with pytest.raises(InvalidInput, match="answers a message"):
+        await chat.runs.kill(view.settled[-1].run_id)

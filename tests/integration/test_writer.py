@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, text, update
 from sqlalchemy.exc import IntegrityError
 
 from agentchat.errors import ThreadNotFound
+from agentchat.models import Thread
 from agentchat.store import threads
-from agentchat.store.changes import Rows
+from agentchat.store.changes import Rows, rows
 from agentchat.store.database import Database
 from agentchat.store.writer import Tx
 
@@ -135,6 +136,58 @@ async def test_a_listener_that_fails_holds_up_no_write(database: Database) -> No
 
     database.live.listen(broken)
     await asyncio.wait_for(database.write(add, "a"), 5)
+
+
+async def test_what_a_unit_says_it_changes_must_be_of_the_table_it_changes(
+    database: Database,
+) -> None:
+    def lies(tx: Tx) -> None:
+        tx.execute(text("UPDATE threads SET title = 'x'"), about=Rows("messages"))
+
+    with pytest.raises(AssertionError):
+        await database.write(lies)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_change_told_again_and_again_reaches_other_processes(database: Database) -> None:
+    # psycopg prepares what is sent often, which several statements at once cannot be.
+    about = rows("threads", {"id": "it's 100% \\ \u00e9"})
+
+    def touch(tx: Tx) -> None:
+        tx.execute(update(Thread).values(title="x"), about=about)
+
+    other = Database(database.url)
+    other.open()
+    assert other._listener is not None
+    await asyncio.to_thread(other._listener.hears.wait, 10)
+    await asyncio.sleep(0)
+    heard = asyncio.Event()
+    told: list[Rows] = []
+
+    def hear(changes: list[Rows]) -> None:
+        told.extend(changes)
+        heard.set()
+
+    other.live.listen(hear)
+    for write in (database.write, database.write_soon) * 8:
+        heard.clear()
+        await write(touch)
+        await asyncio.wait_for(heard.wait(), 5)
+    await other.close()
+    assert set(told) == {about}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_commit_that_tells_what_it_changed_is_two_messages_more_than_its_statements(
+    database: Database,
+) -> None:
+    sent: list[str] = []
+    event.listen(
+        database._writing, "before_cursor_execute", lambda *args: sent.append(args[2].split()[0])
+    )
+    await database.write(add, "a")
+    await database.write_soon(threads.rename, "a", "b")
+    assert sent == ["BEGIN", "INSERT", "NOTIFY", "BEGIN;", "UPDATE", "NOTIFY"]
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -24,7 +24,15 @@ from sqlalchemy.orm import aliased, defer
 from sqlmodel import col
 
 from agentchat.models import Delta, Message, Run, RunStatus, Thread
-from agentchat.store.changes import EVERYTHING, NOBODY, Rows, changed_by, read_by, rows
+from agentchat.store.changes import (
+    EVERYTHING,
+    NOBODY,
+    Rows,
+    changed_by,
+    read_by,
+    rows,
+    tables_changed,
+)
 
 
 def in_thread(thread_id: str) -> Any:
@@ -174,6 +182,31 @@ def test_a_delete_is_known_by_its_condition() -> None:
     assert changed_by(delete(Delta).where(col(Delta.message_id) == "m"), ()) == (
         rows("deltas", {"message_id": "m"}),
     )
+
+
+def test_a_statement_asked_about_again_is_told_apart_by_its_parameters() -> None:
+    new = insert(Message)
+    change = update(Message).where(col(Message.thread_id) == bindparam("t")).values(text="x")
+    remove = delete(Delta).where(col(Delta.message_id) == bindparam("m"))
+    for one in ("a", "b"):
+        assert changed_by(new, ({"thread_id": one},)) == (rows("messages", {"thread_id": one}),)
+        assert changed_by(change, ({"t": one},)) == (rows("messages", {"thread_id": one}),)
+        assert changed_by(remove, ({"m": one},)) == (rows("deltas", {"message_id": one}),)
+
+
+@pytest.mark.parametrize(
+    ("statement", "tables"),
+    [
+        (insert(Message), {"messages"}),
+        (update(Message).values(text="x"), {"messages"}),
+        (delete(Delta), {"deltas"}),
+        (select(Message), set()),
+        (select(update(Message).values(text="x").returning(col(Message.id)).cte()), {"messages"}),
+        (text("DELETE FROM messages"), {EVERYTHING}),
+    ],
+)
+def test_the_tables_that_a_statement_changes(statement: Any, tables: set[str]) -> None:
+    assert tables_changed(statement) == tables
 
 
 def test_what_is_said_to_concern_nobody_touches_nothing() -> None:

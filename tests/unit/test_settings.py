@@ -22,6 +22,17 @@ def test_nothing_has_to_be_set() -> None:
     assert settings.database_url.startswith("sqlite:////")
 
 
+def test_old_runs_are_not_kept_for_ever_unless_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = load_settings()
+    assert (settings.keep_days, settings.keep_runs) == (30, 10_000)
+    monkeypatch.setenv("AGENTCHAT_KEEP_DAYS", "0")
+    monkeypatch.setenv("AGENTCHAT_KEEP_RUNS", "0")
+    settings = load_settings()
+    assert (settings.keep_days, settings.keep_runs) == (0, 0)
+
+
 def test_the_environment_wins_over_the_file(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (nowhere / ".env").write_text("AGENTCHAT_PORT=4000\nAGENTCHAT_MODEL=scripted:demo\n")
     monkeypatch.setenv("AGENTCHAT_PORT", "5000")
@@ -43,6 +54,10 @@ def test_an_empty_value_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> No
         ("AGENTCHAT_HOST", "0.0.0.0", "no login yet"),
         ("AGENTCHAT_HOST", "example.org", "loopback"),
         ("AGENTCHAT_DB_URL", "mysql://x", "postgresql://USER"),
+        ("AGENTCHAT_KEEP_DAYS", "a month", "AGENTCHAT_KEEP_DAYS: .*integer"),
+        ("AGENTCHAT_KEEP_DAYS", "-1", "AGENTCHAT_KEEP_DAYS: .*greater than or equal to 0"),
+        ("AGENTCHAT_KEEP_DAYS", "1000000", "AGENTCHAT_KEEP_DAYS: .*less than or equal to 36500"),
+        ("AGENTCHAT_KEEP_RUNS", "-1", "AGENTCHAT_KEEP_RUNS: .*greater than or equal to 0"),
         ("AGENTCHAT_MODEL", "gpt-4o", "PROVIDER:NAME"),
         ("AGENTCHAT_MODEL", "mistral:large", "PROVIDER:NAME"),
         ("AGENTCHAT_MODEL", "anthropic:claude", "ANTHROPIC_API_KEY must be set"),

@@ -1,0 +1,350 @@
+"""Doing an action step: its tries, their time limits, and what is written of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from agentchat.columns import Encoded
+from agentchat.durable.clock import Clock
+from agentchat.durable.journal import Key
+from agentchat.durable.ledger import Ledger
+from agentchat.durable.retry import Error, RetryPolicy, tries_of
+from agentchat.durable.values import encoded
+from agentchat.durable.waits import Waits
+from agentchat.errors import (
+    Cancelled,
+    LeaseLost,
+    OutcomeUnknown,
+    Pause,
+    StepFailed,
+    StepTimeout,
+    Suspend,
+)
+from agentchat.inputs import storable
+from agentchat.models import Step, StepStatus
+from agentchat.store import journal, runs
+from agentchat.store.runs import Hold
+from agentchat.store.writer import Tx
+
+LATE = 0.1
+"""After how many seconds a step that is under way is written down. Shorter ones are written
+once, when they are over."""
+SHORT = timedelta(seconds=5)
+"""Up to here a wait between tries is slept out; a longer one is a row, and holds nothing."""
+
+
+@dataclass(slots=True)
+class Hand:
+    """The try at hand: what a step's function can learn and tell through the context."""
+
+    key: str
+    tries: int
+    started: datetime
+    beat: datetime
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    estimated: bool = False
+    expired: str = ""
+
+    @property
+    def spent(self) -> bool:
+        """Whether tokens or money were counted."""
+        return bool(self.input_tokens or self.output_tokens or self.cost_usd)
+
+    def spending(self) -> dict[str, Any]:
+        """What was counted, by column."""
+        return {
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cost_usd": self.cost_usd,
+        }
+
+
+at_hand: ContextVar[Hand | None] = ContextVar("at_hand", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A step to be done. ``begun`` is what the journal holds of an earlier beginning."""
+
+    key: Key
+    args_hash: str
+    input: Encoded | None
+    function: Callable[..., Awaitable[Any]]
+    args: tuple[Any, ...]
+    adapter: TypeAdapter[Any]
+    policy: RetryPolicy
+    once: bool
+    begun: Step | None
+
+
+class Actions:
+    """Does the action steps of one execution."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, waits: Waits, chance: random.Random) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._waits = waits
+        self._chance = chance
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._cut: set[asyncio.Task[Any]] = set()
+
+    def cancel(self) -> None:
+        """Cut off what is under way: it raises Cancelled."""
+        for task in self._tasks:
+            self._cut.add(task)
+            task.cancel()
+
+    async def do(self, action: Action) -> Any:
+        """The result of the step, written down.
+
+        Raises StepFailed, or Pause, when its tries are over; Suspend for a long wait.
+        """
+        done = await self._take_up(action)
+        hand = self._hand(action, done + 1)
+
+        async def wait(tries: int, delay: timedelta, error: Error) -> None:
+            await self._wait(action, hand, tries, delay, error)
+
+        try:
+            async for attempt in tries_of(action.policy, self._chance, wait, done=done):
+                with attempt:
+                    tries = done + attempt.retry_state.attempt_number
+                    if tries > 1:
+                        values = {"tries": tries, "max_tries": action.policy.attempts}
+                        await self._ledger.write(runs.change, retry_at=None, **values)
+                    hand = self._hand(action, tries)
+                    result = await self._try(action, hand)
+                    what = f"The result of step {str(action.key)!r}"
+                    stored, value = encoded(action.adapter, result, what)
+        except Exception as error:
+            raise await self._fail(action, hand, error) from error
+        row = self._row(action, hand, status=StepStatus.DONE, result=stored)
+        await self._ledger.write(_record, row, hand, was_tried=hand.tries > 1)
+        self._ledger.begun.discard(action.key)
+        return value
+
+    async def _take_up(self, action: Action) -> int:
+        """How many tries there were before, of those that count."""
+        begun = action.begun
+        if begun is None or begun.status in (StepStatus.DROPPED, StepStatus.EDITED):
+            return 0
+        if begun.status == StepStatus.RUNNING:
+            if action.once:
+                unknown = OutcomeUnknown(step=str(action.key), kind="outcome_unknown")
+                hand = Hand(str(action.key), begun.tries, begun.started_at, begun.started_at)
+                raise await self._fail(action, hand, unknown)
+            self._ledger.attempt(
+                self._lost(begun, "interrupted", "Its worker ended before the step did.")
+            )
+            return begun.tries - 1
+        if begun.wake_at is None:
+            # Somebody has mended what was wrong: the tries begin anew.
+            return 0
+        if begun.wake_at > self._clock.now():
+            self._suspend(action.key, begun.wake_at)
+        return begun.tries
+
+    def _hand(self, action: Action, tries: int) -> Hand:
+        now = self._clock.now()
+        return Hand(str(action.key), tries, now, now)
+
+    async def _try(self, action: Action, hand: Hand) -> Any:
+        begin = self._row(action, hand, status=StepStatus.RUNNING, finished_at=None)
+        writing: list[asyncio.Task[None]] = []
+        self._ledger.begun.add(action.key)
+        if action.once:
+            await self._ledger.write(_begin, begin, hand.key)
+        loop = asyncio.get_running_loop()
+        late = loop.call_later(
+            LATE, lambda: writing.append(loop.create_task(self._begin(begin, hand.key)))
+        )
+        token = at_hand.set(hand)
+        try:
+            return await self._within_time(action, hand)
+        except StepTimeout as error:
+            if action.once:
+                raise OutcomeUnknown(step=hand.key, kind="outcome_unknown") from error
+            raise
+        finally:
+            at_hand.reset(token)
+            late.cancel()
+            for task in writing:
+                task.cancel()
+
+    async def _begin(self, row: dict[str, Any], step: str) -> None:
+        # What is written next hears that the run is lost; here nobody does.
+        with contextlib.suppress(LeaseLost):
+            await self._ledger.write(_begin, row, step)
+
+    async def _within_time(self, action: Action, hand: Hand) -> Any:
+        policy, watch = action.policy, None
+        task = asyncio.current_task()
+        assert task is not None
+        if policy.timeout is not None or policy.idle is not None:
+            watch = asyncio.create_task(self._watch(task, hand, policy))
+        try:
+            return await self._interruptible(task, hand, action.function(*action.args))
+        finally:
+            if watch is not None:
+                watch.cancel()
+
+    async def _interruptible(
+        self, task: asyncio.Task[Any], hand: Hand, awaitable: Awaitable[Any]
+    ) -> Any:
+        self._tasks.add(task)
+        try:
+            return await awaitable
+        except asyncio.CancelledError:
+            # Only what we asked for is turned into an error: the worker may be closing too.
+            if hand.expired and task.uncancel() == 0:
+                raise StepTimeout(hand.expired) from None
+            if task in self._cut and task.uncancel() == 0:
+                raise Cancelled from None
+            raise
+        finally:
+            self._tasks.discard(task)
+            self._cut.discard(task)
+
+    async def _watch(self, task: asyncio.Task[Any], hand: Hand, policy: RetryPolicy) -> None:
+        while True:
+            ends = []
+            if policy.timeout is not None:
+                words = f"The step took longer than {policy.timeout}."
+                ends.append((hand.started + policy.timeout, words))
+            if policy.idle is not None:
+                ends.append((hand.beat + policy.idle, f"The step was silent for {policy.idle}."))
+            end, words = min(ends)
+            now = self._clock.now()
+            if now >= end:
+                hand.expired = words
+                task.cancel()
+                return
+            await self._clock.sleep(end - now)
+
+    async def _wait(
+        self, action: Action, hand: Hand, tries: int, delay: timedelta, error: Error
+    ) -> None:
+        assert isinstance(error, Exception)
+        now = self._clock.now()
+        self._ledger.attempt(self._failed_try(action, hand, error))
+        row = self._row(action, hand, status=StepStatus.RETRYING, wake_at=now + delay)
+        await self._ledger.write(
+            _retry, row, tries=tries + 1, max_tries=action.policy.attempts, error=error
+        )
+        if delay > SHORT:
+            self._suspend(action.key, now + delay)
+        task = asyncio.current_task()
+        assert task is not None
+        await self._interruptible(task, hand, self._clock.sleep(delay))
+
+    def _suspend(self, key: Key, wake_at: datetime) -> None:
+        self._waits.add(key, {"wake_at": wake_at, "event": None}, begun=True)
+        raise Suspend
+
+    async def _fail(self, action: Action, hand: Hand, error: Exception) -> BaseException:
+        """Write down that the tries are over; what is to be raised."""
+        kind, words = kind_of(error), storable(str(error))
+        if action.policy.then == "pause" and not isinstance(error, OutcomeUnknown):
+            self._ledger.attempt(self._failed_try(action, hand, error))
+            row = self._row(action, hand, status=StepStatus.RETRYING)
+            await self._ledger.write(_record, row, hand, was_tried=True)
+            return Pause(words, kind)
+        row = self._row(action, hand, status=StepStatus.FAILED, error_kind=kind, error=words)
+        await self._ledger.write(_record, row, hand, was_tried=hand.tries > 1)
+        self._ledger.begun.discard(action.key)
+        return failure(row, str(action.key))
+
+    def _row(self, action: Action, hand: Hand, **values: Any) -> dict[str, Any]:
+        spending = hand.spending() if hand.spent else {}
+        return self._ledger.row(
+            action.key,
+            hand.started,
+            **{
+                "args_hash": action.args_hash,
+                "input": action.input,
+                "tries": hand.tries,
+                **spending,
+                **values,
+            },
+        )
+
+    def _failed_try(self, action: Action, hand: Hand, error: Exception) -> dict[str, Any]:
+        row = self._ledger.row(action.key, hand.started)
+        return row | {
+            "tries": hand.tries,
+            "error_kind": kind_of(error),
+            "error": storable(str(error)),
+        }
+
+    def _lost(self, begun: Step, kind: str, words: str) -> dict[str, Any]:
+        return {
+            "run_id": begun.run_id,
+            "branch": begun.branch,
+            "name": begun.name,
+            "occurrence": begun.occurrence,
+            "attempt": begun.attempt,
+            "tries": begun.tries,
+            "worker": begun.worker,
+            "error_kind": kind,
+            "error": words,
+            "started_at": begun.started_at,
+            "finished_at": self._clock.now(),
+        }
+
+
+def kind_of(error: BaseException) -> str:
+    """What kind of error it is: the word of our own errors, else the name of its class."""
+    return str(getattr(error, "kind", "") or type(error).__name__)[:64]
+
+
+def failure(row: dict[str, Any], step: str) -> StepFailed:
+    """The error of a step that has failed, by its row."""
+    kind = row["error_kind"] or ""
+    error = OutcomeUnknown if kind == "outcome_unknown" else StepFailed
+    return error(row["error"] or "", step=step, kind=kind)
+
+
+def _begin(tx: Tx, hold: Hold, row: dict[str, Any], step: str) -> None:
+    runs.change(tx, hold, step=step)
+    journal.write(tx, hold, row)
+
+
+def _retry(
+    tx: Tx, hold: Hold, row: dict[str, Any], *, tries: int, max_tries: int, error: Exception
+) -> None:
+    runs.change(
+        tx,
+        hold,
+        tries=tries,
+        max_tries=max_tries,
+        retry_at=row["wake_at"],
+        error=storable(str(error)),
+        error_kind=kind_of(error),
+    )
+    journal.write(tx, hold, row)
+
+
+def _record(tx: Tx, hold: Hold, row: dict[str, Any], hand: Hand, *, was_tried: bool) -> None:
+    if was_tried:
+        runs.change(tx, hold, tries=0, max_tries=0, retry_at=None, error=None, error_kind=None)
+    journal.write(tx, hold, row)
+    if hand.spent:
+        runs.spend(
+            tx,
+            hold,
+            input_tokens=hand.input_tokens,
+            output_tokens=hand.output_tokens,
+            cost_usd=hand.cost_usd,
+            estimated=hand.estimated,
+        )

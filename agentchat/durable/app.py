@@ -1,0 +1,134 @@
+"""Durable: workflows on one database, with everything that carries them out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
+
+from agentchat.durable.boot import misfits
+from agentchat.durable.clock import Clock, SystemClock
+from agentchat.durable.engine import Engine
+from agentchat.durable.gate import Misfit
+from agentchat.durable.keeper import Keep, Keeper
+from agentchat.durable.runs import Allow, Runs, allow_named
+from agentchat.durable.scheduler import Scheduler
+from agentchat.durable.schedules import Schedules
+from agentchat.durable.worker import Worker
+from agentchat.durable.workflow import Workflow
+from agentchat.errors import ConfigError
+from agentchat.store import repairs, schema
+from agentchat.store.database import Database
+
+logger = logging.getLogger(__name__)
+
+
+class Durable:
+    """Workflows on one database: ``async with Durable(url, [survey]) as durable``.
+
+    Opening it brings an embedded database up to date (PostgreSQL is only checked), looks
+    whether the code fits the runs under way, and starts to carry runs out, to fire
+    schedules and to clean up. Leaving it hands runs under way back to the queue. ``runs``
+    and ``schedules`` are the verbs.
+
+    ``database`` is a URL, such as ``sqlite:///work.db`` or ``postgresql+psycopg://…``, or a
+    database that is open. ``keep`` says how long finished runs stay. Runs that the code
+    would break are held, as paused, and the others go on; with ``strict`` the start is
+    refused with ConfigError instead. Raises ConfigError and SchemaMismatch on entry.
+    """
+
+    runs: Runs
+    schedules: Schedules
+
+    def __init__(
+        self,
+        database: Database | str,
+        workflows: Iterable[Workflow[..., Any]],
+        *,
+        clock: Clock | None = None,
+        keep: Keep | None = None,
+        strict: bool = False,
+        most_runs: int = 100,
+        allow: Allow = allow_named,
+        own: Mapping[str, str] | None = None,
+    ) -> None:
+        self._given = database
+        self._workflows = list(workflows)
+        self._clock = clock or SystemClock()
+        self._keep = keep or Keep()
+        self._strict = strict
+        self._most_runs = most_runs
+        self._allow = allow
+        self._own = own
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            database = await self._open(stack)
+            clock = self._clock
+            self._engine = engine = Engine(database, self._workflows, clock)
+            await self._check_code(database)
+            self._worker = Worker(
+                database,
+                engine,
+                clock,
+            )
+            known = {name: (one.version, one.code) for name, one in engine.workflows.items()}
+            keeper = Keeper(database, clock, self._keep)
+            for part in (self._worker, Scheduler(database, clock, known), keeper):
+                await part.start()
+                stack.push_async_callback(part.close)
+            self.runs = Runs(
+                database,
+                engine.workflows,
+                clock,
+                allow=self._allow,
+                interrupt=self._worker.interrupt,
+                own=self._own,
+            )
+            self.schedules = Schedules(
+                database, clock, engine.workflows, lambda actor: self._allow(actor, None)
+            )
+            self._opened = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._opened.aclose()
+
+    def interrupt(self, run_id: str) -> None:
+        """Let the worker of this process leave a run that was stopped, at once."""
+        self._worker.interrupt(run_id)
+
+    async def _open(self, stack: AsyncExitStack) -> Database:
+        if isinstance(self._given, Database):
+            return self._given
+        url = self._given
+        embedded = url.startswith("sqlite")
+        await asyncio.to_thread(schema.upgrade if embedded else schema.check, url)
+        database = Database(url)
+        database.open()
+        stack.push_async_callback(database.close)
+        return database
+
+    async def _check_code(self, database: Database) -> None:
+        found = await misfits(database, self._engine)
+        if found and self._strict:
+            raise ConfigError(f"{len(found)} runs would be broken by this code:\n{listed(found)}")
+        held = {misfit.run_id: misfit.reason for misfit in found}
+        freed = await database.write(repairs.hold, held, now=self._clock.now())
+        if found:
+            logger.warning("held, because the code changed under them:\n%s", listed(found))
+        if freed:
+            logger.warning("%d runs that were held fit the code again, and go on", len(freed))
+
+
+def listed(found: Iterable[Misfit]) -> str:
+    """Misfits for people: a line each."""
+    return "\n".join(f"  {one.run_id} ({one.workflow}): {one.reason}" for one in found)

@@ -1,0 +1,112 @@
+"""Everything that one execution of a run writes goes through here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Concatenate, TypeVar
+
+from agentchat.durable.clock import Clock
+from agentchat.durable.journal import Key
+from agentchat.errors import Fenced, LeaseLost, StorageUnavailable
+from agentchat.store import journal
+from agentchat.store.database import Database
+from agentchat.store.runs import Hold
+from agentchat.store.writer import Tx
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+AGAIN = 0.1
+LONGEST = 5.0
+"""Seconds between tries to write to a database that cannot be used: growing, up to this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's claim on a run."""
+
+    worker: str
+    hold: Hold
+
+
+class Ledger:
+    """Writes for one claim, fenced; with each goes what has gathered of log and attempts.
+
+    A database that cannot be used is waited for, as long as the run is ours.
+    """
+
+    def __init__(self, database: Database, clock: Clock, claim: Claim) -> None:
+        self.claim = claim
+        self.clock = clock
+        self.begun: set[Key] = set()
+        """What is begun in the journal and not over."""
+        self._database = database
+        self._lines: list[dict[str, Any]] = []
+        self._attempts: list[dict[str, Any]] = []
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        return self.claim.hold.run_id
+
+    def line(self, row: dict[str, Any]) -> None:
+        """Add a line to the log with the next write."""
+        self._lines.append(row)
+
+    def attempt(self, row: dict[str, Any]) -> None:
+        """Add a try that came to nothing with the next write."""
+        self._attempts.append(row)
+
+    @property
+    def gathered(self) -> bool:
+        """Whether something waits for the next write."""
+        return bool(self._lines or self._attempts)
+
+    async def write(
+        self, unit: Callable[Concatenate[Tx, Hold, ...], T], *args: Any, **values: Any
+    ) -> T:
+        """The value of ``unit(tx, hold, ...)`` after a durable commit; it may be run again
+        when the answer of the database is lost. Raises LeaseLost if the run is not ours.
+        """
+        lines, self._lines = self._lines, []
+        attempts, self._attempts = self._attempts, []
+        hold = self.claim.hold
+
+        def whole(tx: Tx) -> T:
+            value = unit(tx, hold, *args, **values)
+            if attempts:
+                journal.add_attempts(tx, attempts)
+            if lines:
+                journal.add_logs(tx, lines)
+            return value
+
+        delay = 0.0
+        while True:
+            try:
+                return await self._database.write(whole)
+            except Fenced as error:
+                raise LeaseLost(str(error)) from error
+            except StorageUnavailable as error:
+                if not delay:
+                    logger.error("run %s cannot be written down yet: %s", self.run_id, error)
+                delay = min(LONGEST, delay * 2 or AGAIN)
+                await asyncio.sleep(delay)
+
+    def row(self, key: Key, started: datetime, **values: Any) -> dict[str, Any]:
+        """A row of the journal, by column."""
+        return {
+            "run_id": self.run_id,
+            "branch": key.branch,
+            "name": key.name,
+            "occurrence": key.occurrence,
+            "attempt": self.claim.hold.attempt,
+            "worker": self.claim.worker,
+            "started_at": started,
+            "finished_at": self.clock.now(),
+            **values,
+        }

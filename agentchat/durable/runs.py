@@ -1,0 +1,303 @@
+"""The verbs on runs: start, follow, cancel, pause, resume, retry, fork, rerun, send."""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any, ParamSpec, TypeVar, overload
+
+from agentchat.durable import reads
+from agentchat.durable.clock import Clock
+from agentchat.durable.event_type import EventType
+from agentchat.durable.start import new_run
+from agentchat.durable.workflow import CLEANUP, Workflow
+from agentchat.errors import InvalidInput, NotAllowed, RunNotFound
+from agentchat.inputs import checked_id, checked_json
+from agentchat.models import Run
+from agentchat.store import ends, events, limits, repairs, runs
+from agentchat.store.database import Database
+from agentchat.store.repairs import Fork
+from agentchat.views import LOCAL, Actor, RunView
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Allow = Callable[[Actor, Run | None], None]
+"""Raises NotAllowed unless the actor may do something with this run, or with any."""
+
+_STARTS = uuid.UUID("5b1f6a52-6d0c-4d2b-9d6e-0c8f6f1d2a77")
+"""The namespace of the ids of runs that are started by a key."""
+
+
+def allow_named(actor: Actor, _run: Run | None) -> None:
+    """Let everybody who has a name do everything."""
+    if not actor.id or not actor.name:
+        raise NotAllowed
+
+
+class Runs:
+    """Everything that can be done with runs.
+
+    Every verb takes effect in one transaction, and is safe when two people press at once:
+    one of them has the effect, the other is told. Verbs on one run raise RunNotFound, and
+    :class:`~agentchat.errors.WrongState` where the run is in no state for it.
+
+    ``own`` are workflows whose runs are stopped and repaired by other verbs, with the words
+    that say which. ``interrupt`` wakes the worker of this process.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        workflows: Mapping[str, Workflow[..., Any]],
+        clock: Clock,
+        *,
+        allow: Allow = allow_named,
+        interrupt: Callable[[str], None] = lambda _run_id: None,
+        own: Mapping[str, str] | None = None,
+    ) -> None:
+        self._database = database
+        self._workflows = workflows
+        self._clock = clock
+        self._allow = allow
+        self._interrupt = interrupt
+        self._own = own or {}
+        self._actor = LOCAL
+
+    def by(self, actor: Actor) -> Runs:
+        """The same verbs, done by ``actor``."""
+        other = copy.copy(self)
+        other._actor = actor
+        return other
+
+    # Starting and following
+
+    async def start(self, workflow: Workflow[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> str:
+        """Start a workflow this app was opened with, and return the id of its run.
+
+        ``workflow.options(...)`` says how: with a key, a priority, later. Raises TypeError
+        and InvalidInput for arguments that do not fit.
+        """
+        return await self._start(checked_id(None), workflow, workflow.bind(*args, **kwargs))
+
+    async def start_once(
+        self, key: str, workflow: Workflow[P, Any], /, *args: P.args, **kwargs: P.kwargs
+    ) -> str:
+        """As :meth:`start`, but the same key is the same run however often it is started."""
+        run_id = uuid.uuid5(_STARTS, f"{workflow.name}\n{key}").hex
+        return await self._start(run_id, workflow, workflow.bind(*args, **kwargs))
+
+    async def get(self, run_id: str) -> RunView:
+        """The run as it is now."""
+        self._allow(self._actor, None)
+        return await self._database.read(reads.run_view, checked_id(run_id))
+
+    def follow(self, run_id: str) -> AsyncGenerator[RunView, None]:
+        """Yield a run now and whenever it changes."""
+        self._allow(self._actor, None)
+        return self._database.live.follow(reads.run_view, checked_id(run_id))
+
+    async def result(self, run_id: str) -> RunView:
+        """Wait until a run has ended, and return it."""
+        async for run in self.follow(run_id):
+            if run.ended:
+                return run
+        raise RunNotFound
+
+    # Events
+
+    @overload
+    async def send_event(
+        self, run_id: str, event: EventType[T], payload: T, *, key: str | None = None
+    ) -> bool: ...
+    @overload
+    async def send_event(
+        self, run_id: str, event: str, payload: Any = None, *, key: str | None = None
+    ) -> bool: ...
+    async def send_event(
+        self,
+        run_id: str,
+        event: EventType[Any] | str,
+        payload: Any = None,
+        *,
+        key: str | None = None,
+    ) -> bool:
+        """Send a run the event it waits for, or will; false if it came too late.
+
+        The first event with a ``key`` counts, so that a double click is one event. Raises
+        InvalidInput if the payload does not fit, or if the run's workflow declares its
+        events and this is none of them.
+        """
+        run = await self._find(run_id, missing=False)
+        name = event if isinstance(event, str) else event.name
+        if run is not None:
+            event = self._declared(run, event)
+        if isinstance(event, EventType):
+            stored = event.stored(payload)
+        else:
+            stored = checked_json(payload, f"The payload of event {name!r}")
+        return await self._database.write(
+            events.send,
+            checked_id(run_id),
+            name=name,
+            key=checked_id(key),
+            payload=stored,
+            sent_by=self._actor.name,
+            now=self._clock.now(),
+        )
+
+    # Stopping
+
+    async def cancel(self, run_id: str) -> bool:
+        """Stop a run and the runs it waits for; false if it is stopping or over already.
+
+        One that has begun may clean up, for as long as its workflow allows.
+        """
+        run = await self._found(run_id)
+        cleanup = self._workflow(run).cleanup if run.workflow in self._workflows else CLEANUP
+        now, by = self._clock.now(), self._actor.name
+        return await self._database.write(ends.cancel, run.id, by=by, now=now, cleanup=cleanup)
+
+    async def kill(self, run_id: str) -> bool:
+        """End a run and the runs it waits for at once, without any clean-up; false if it is
+        over already.
+        """
+        run = await self._found(run_id)
+        killed = await self._database.write(
+            ends.kill, run.id, by=self._actor.name, now=self._clock.now()
+        )
+        self._interrupt(run.id)
+        return killed
+
+    async def pause(self, run_id: str) -> None:
+        """Let a run stand still until it is resumed: at once, or after its step at hand."""
+        run = await self._found(run_id)
+        await self._database.write(repairs.pause, run.id, by=self._actor.name)
+
+    async def pause_workflow(self, workflow: Workflow[..., Any] | str) -> None:
+        """Let no run of a workflow begin or go on until it is resumed; new ones queue."""
+        self._allow(self._actor, None)
+        name = workflow if isinstance(workflow, str) else workflow.name
+        await self._database.write(
+            limits.pause_workflow, name, by=self._actor.name, now=self._clock.now()
+        )
+
+    async def resume_workflow(self, workflow: Workflow[..., Any] | str) -> None:
+        """Let the runs of a paused workflow go on."""
+        self._allow(self._actor, None)
+        name = workflow if isinstance(workflow, str) else workflow.name
+        await self._database.write(limits.resume_workflow, name)
+
+    # Repairing
+
+    async def resume(self, run_id: str) -> None:
+        """Let a paused run go on; a step whose tries were over is tried again."""
+        run = await self._found(run_id)
+        await self._database.write(repairs.resume, run.id, now=self._clock.now())
+
+    async def retry(self, run_id: str) -> None:
+        """Let a failed or stopped run go on from the step that failed; a run that it waited
+        for and that failed is retried likewise. What is finished is not done again.
+        """
+        run = await self._found(run_id)
+        await self._database.write(repairs.retry, run.id, now=self._clock.now())
+
+    async def rerun(
+        self, run_id: str, data: Mapping[str, Any] | None = None, *, new_id: str | None = None
+    ) -> str:
+        """Start a new run from the beginning with the same arguments, or with those named in
+        ``data`` changed; return its id. The same ``new_id`` is one run.
+        """
+        run = await self._found(run_id)
+        return await self._fork(run, self._fork_of(run, data), new_id)
+
+    async def fork(
+        self,
+        run_id: str,
+        step: str | None = None,
+        *,
+        input: list[Any] | None = None,
+        result: Any = ...,
+        data: Mapping[str, Any] | None = None,
+        new_id: str | None = None,
+    ) -> str:
+        """Start a new run that goes on from ``step`` of this one, and return its id.
+
+        Steps finished before it are copied, not done again; without ``step`` all that are
+        finished. The step itself is done again, with other arguments if ``input`` gives
+        them, or has ``result`` for its result. Raises InvalidInput if there is no such step.
+        """
+        run = await self._found(run_id)
+        if step is None and (input is not None or result is not ...):
+            raise InvalidInput("Name the step whose input or result is to be another.")
+        if input is not None and result is not ...:
+            raise InvalidInput("A step with another result is not done, so it needs no input.")
+        fork = self._fork_of(run, data)
+        fork.step, fork.everything = step, step is None
+        if input is not None:
+            fork.input = checked_json(input, f"The input of step {step!r}")
+        if result is not ...:
+            fork.result = [checked_json(result, f"The result of step {step!r}")]
+        return await self._fork(run, fork, new_id)
+
+    # Inside
+
+    def _declared(self, run: Run, event: EventType[Any] | str) -> EventType[Any] | str:
+        workflow = self._workflows.get(run.workflow)
+        if workflow is None or not workflow.events:
+            return event
+        name = event if isinstance(event, str) else event.name
+        for declared in workflow.events:
+            if declared.name == name:
+                return declared
+        names = ", ".join(repr(declared.name) for declared in workflow.events)
+        raise InvalidInput(f"{workflow.name!r} waits for {names}, not for {name!r}.")
+
+    def _workflow(self, run: Run) -> Workflow[..., Any]:
+        workflow = self._workflows.get(run.workflow)
+        if workflow is None:
+            raise InvalidInput(_unknown(run.workflow))
+        return workflow
+
+    def _fork_of(self, run: Run, data: Mapping[str, Any] | None) -> Fork:
+        if not data:
+            return Fork(run.data)
+        return Fork(self._workflow(run).bind(**(run.data | dict(data))), edited=True)
+
+    async def _found(self, run_id: str) -> Run:
+        run = await self._find(run_id)
+        assert run is not None
+        if run.workflow in self._own:
+            raise InvalidInput(self._own[run.workflow])
+        return run
+
+    async def _find(self, run_id: str, *, missing: bool = True) -> Run | None:
+        run = await self._database.read(runs.get, checked_id(run_id))
+        self._allow(self._actor, run)
+        if run is None and missing:
+            raise RunNotFound
+        return run
+
+    async def _start(
+        self, run_id: str, workflow: Workflow[..., Any], arguments: dict[str, Any]
+    ) -> str:
+        self._allow(self._actor, None)
+        if workflow.name not in self._workflows:
+            raise InvalidInput(_unknown(workflow.name))
+        run = new_run(run_id, workflow, arguments, self._clock.now(), self._actor.name)
+        await self._database.write(runs.add_once, run)
+        return run_id
+
+    async def _fork(self, run: Run, fork: Fork, new_id: str | None) -> str:
+        workflow = self._workflow(run)
+        now, by = self._clock.now(), self._actor.name
+        new = new_run(checked_id(new_id), workflow, fork.data, now, by)
+        new.version, new.code = run.version, run.code
+        new.priority, new.thread_id = run.priority, run.thread_id
+        await self._database.write(repairs.fork, run.id, fork, new)
+        return new.id
+
+
+def _unknown(name: str) -> str:
+    return f"The workflow {name!r} is not one of this app: name it in workflows=[...]."

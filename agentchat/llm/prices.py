@@ -1,0 +1,21 @@
+"""What a call of a model costs, from the maintained table of genai-prices."""
+
+from __future__ import annotations
+
+from agentchat.llm.base import Usage
+
+
+def cost_of(model_id: str, usage: Usage) -> float | None:
+    """US dollars for the tokens of a call to ``provider:name``; None where nobody knows."""
+    provider, _, name = model_id.partition(":")
+    if provider not in ("anthropic", "openai"):
+        return None
+    # Imported here: it brings its whole table.
+    from genai_prices import Usage as Priced
+    from genai_prices import calc_price
+
+    priced = Priced(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+    try:
+        return float(calc_price(priced, name, provider_id=provider).total_price)
+    except LookupError:
+        return None
