@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar, cast
 
 from pydantic_core import from_json, to_json
 from sqlalchemy import BigInteger, Column, DateTime, Dialect, Integer, Table, TypeDecorator
+from sqlalchemy.orm import ClassManager, class_mapper
+from sqlalchemy.orm.attributes import manager_of_class
 from sqlmodel import Field, SQLModel
+
+M = TypeVar("M", bound=SQLModel)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -54,6 +60,20 @@ def table_of(model: type[SQLModel]) -> Table:
     """The Core table of a model, for statements that want plain rows."""
     table = model.metadata.tables[str(model.__tablename__)]
     return table
+
+
+def of_row(model: type[M], row: Mapping[Any, Any]) -> M:
+    """An instance that holds a row of the model's own table, which no session knows."""
+    # A tenth of the time that model(**row) takes, which looks at every value.
+    instance = cast(M, model.model_construct(**row))
+    _instances(model).setup_instance(instance)
+    return instance
+
+
+@cache
+def _instances(model: type[SQLModel]) -> ClassManager[Any]:
+    class_mapper(model)
+    return manager_of_class(model)
 
 
 def serial() -> Any:

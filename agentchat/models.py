@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from agentchat.columns import Instant, serial
@@ -137,6 +137,11 @@ class Message(SQLModel, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
+READY = text("coalesce(status, '') IN ('queued', 'waiting')")
+"""The runs that may be claimed once they are due. With coalesce, or SQLite's planner prefers
+an index on the status alone and reads every sleeper."""
+
+
 class Run(SQLModel, table=True):
     """One execution of a workflow. Written by the engine, and by the verbs on runs.
 
@@ -155,7 +160,16 @@ class Run(SQLModel, table=True):
     __tablename__ = "workflows"
     __table_args__ = (
         Index("ix_workflows_due", "status", "due_at"),
-        Index("ix_workflows_key", "key", "status"),
+        Index("ix_workflows_key", "key", "status", "created_at", "id"),
+        Index(
+            "ix_workflows_ready",
+            "priority",
+            "due_at",
+            "id",
+            "workflow",
+            sqlite_where=READY,
+            postgresql_where=READY,
+        ),
         Index("ix_workflows_started", "workflow", "started_at"),
     )
 

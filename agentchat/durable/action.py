@@ -7,7 +7,7 @@ import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,6 +55,8 @@ class Hand:
     cost_usd: float | None = None
     estimated: bool = False
     expired: str = ""
+    before: dict[str, Any] = field(default_factory=dict)
+    """What earlier tries have counted, by column."""
 
     @property
     def spent(self) -> bool:
@@ -62,15 +64,20 @@ class Hand:
         return bool(self.input_tokens or self.output_tokens or self.cost_usd)
 
     def spending(self) -> dict[str, Any]:
-        """What was counted, by column."""
-        return {
+        """What was counted in all tries, by column."""
+        if not self.spent:
+            return self.before
+        mine = {
             "input_tokens": self.input_tokens,
             "output_tokens": self.output_tokens,
             "cost_usd": self.cost_usd,
         }
+        return {name: _sum(self.before.get(name), value) for name, value in mine.items()}
 
 
 at_hand: ContextVar[Hand | None] = ContextVar("at_hand", default=None)
+cleaning: ContextVar[bool] = ContextVar("cleaning", default=False)
+"""Whether the code at hand was told that its run is cancelled: what it does is to clean up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +96,10 @@ class Action:
 
 
 class Actions:
-    """Does the action steps of one execution."""
+    """Does the action steps of one execution; ``stopping`` once its run is cancelled."""
 
     def __init__(self, ledger: Ledger, clock: Clock, waits: Waits, chance: random.Random) -> None:
+        self.stopping = False
         self._ledger = ledger
         self._clock = clock
         self._waits = waits
@@ -101,6 +109,7 @@ class Actions:
 
     def cancel(self) -> None:
         """Cut off what is under way: it raises Cancelled."""
+        self.stopping = True
         for task in self._tasks:
             self._cut.add(task)
             task.cancel()
@@ -111,7 +120,7 @@ class Actions:
         Raises StepFailed, or Pause, when its tries are over; Suspend for a long wait.
         """
         done = await self._take_up(action)
-        hand = self._hand(action, done + 1)
+        hand = self._hand(action, done + 1, _counted(action.begun))
 
         async def wait(tries: int, delay: timedelta, error: Error) -> None:
             await self._wait(action, hand, tries, delay, error)
@@ -123,12 +132,17 @@ class Actions:
                     if tries > 1:
                         values = {"tries": tries, "max_tries": action.policy.attempts}
                         await self._ledger.write(runs.change, retry_at=None, **values)
-                    hand = self._hand(action, tries)
+                    hand = self._hand(action, tries, hand.spending())
                     result = await self._try(action, hand)
                     what = f"The result of step {str(action.key)!r}"
                     stored, value = encoded(action.adapter, result, what)
         except Exception as error:
             raise await self._fail(action, hand, error) from error
+        except Cancelled:
+            if hand.spent:
+                row = self._row(action, hand, status=StepStatus.RUNNING, finished_at=None)
+                await self._ledger.write(_record, row, hand, was_tried=False)
+            raise
         row = self._row(action, hand, status=StepStatus.DONE, result=stored)
         await self._ledger.write(_record, row, hand, was_tried=hand.tries > 1)
         self._ledger.begun.discard(action.key)
@@ -137,13 +151,15 @@ class Actions:
     async def _take_up(self, action: Action) -> int:
         """How many tries there were before, of those that count."""
         begun = action.begun
-        if begun is None or begun.status in (StepStatus.DROPPED, StepStatus.EDITED):
+        if begun is None or begun.status == StepStatus.EDITED:
             return 0
-        if begun.status == StepStatus.RUNNING:
+        if begun.status in (StepStatus.RUNNING, StepStatus.DROPPED):
             if action.once:
                 unknown = OutcomeUnknown(step=str(action.key), kind="outcome_unknown")
                 hand = Hand(str(action.key), begun.tries, begun.started_at, begun.started_at)
                 raise await self._fail(action, hand, unknown)
+            if begun.status == StepStatus.DROPPED:
+                return 0
             self._ledger.attempt(
                 self._lost(begun, "interrupted", "Its worker ended before the step did.")
             )
@@ -151,13 +167,15 @@ class Actions:
         if begun.wake_at is None:
             # Somebody has mended what was wrong: the tries begin anew.
             return 0
-        if begun.wake_at > self._clock.now():
-            self._suspend(action.key, begun.wake_at)
+        if (left := begun.wake_at - self._clock.now()) > timedelta():
+            if not self.stopping:
+                self._suspend(action.key, begun.wake_at)
+            await self._clock.sleep(left)
         return begun.tries
 
-    def _hand(self, action: Action, tries: int) -> Hand:
+    def _hand(self, action: Action, tries: int, before: dict[str, Any]) -> Hand:
         now = self._clock.now()
-        return Hand(str(action.key), tries, now, now)
+        return Hand(str(action.key), tries, now, now, before=before)
 
     async def _try(self, action: Action, hand: Hand) -> Any:
         begin = self._row(action, hand, status=StepStatus.RUNNING, finished_at=None)
@@ -191,6 +209,7 @@ class Actions:
         policy, watch = action.policy, None
         task = asyncio.current_task()
         assert task is not None
+        self._go_on()
         if policy.timeout is not None or policy.idle is not None:
             watch = asyncio.create_task(self._watch(task, hand, policy))
         try:
@@ -206,15 +225,37 @@ class Actions:
         try:
             return await awaitable
         except asyncio.CancelledError:
+            expired, cut = self._taken_back(task, hand)
             # Only what we asked for is turned into an error: the worker may be closing too.
-            if hand.expired and task.uncancel() == 0:
-                raise StepTimeout(hand.expired) from None
-            if task in self._cut and task.uncancel() == 0:
+            if task.cancelling():
+                raise
+            if cut:
                 raise Cancelled from None
+            raise (
+                StepTimeout(expired) if expired else RuntimeError("The step cancelled itself.")
+            ) from None
+        except Exception as error:
+            if task in self._cut:
+                # Whatever it makes of it, it was cut off.
+                raise Cancelled from error
             raise
         finally:
+            self._taken_back(task, hand)
             self._tasks.discard(task)
-            self._cut.discard(task)
+
+    def _taken_back(self, task: asyncio.Task[Any], hand: Hand) -> tuple[str, bool]:
+        """What the step was told to end for, which is not asked of what comes after it."""
+        expired, cut = hand.expired, task in self._cut
+        hand.expired = ""
+        self._cut.discard(task)
+        for _ in range(bool(expired) + cut):
+            task.uncancel()
+        return expired, cut
+
+    def _go_on(self) -> None:
+        """Raises Cancelled if the run was while nothing was there to be cut off."""
+        if self.stopping and not cleaning.get():
+            raise Cancelled
 
     async def _watch(self, task: asyncio.Task[Any], hand: Hand, policy: RetryPolicy) -> None:
         while True:
@@ -240,9 +281,11 @@ class Actions:
         self._ledger.attempt(self._failed_try(action, hand, error))
         row = self._row(action, hand, status=StepStatus.RETRYING, wake_at=now + delay)
         await self._ledger.write(
-            _retry, row, tries=tries + 1, max_tries=action.policy.attempts, error=error
+            _retry, row, hand, tries=tries + 1, max_tries=action.policy.attempts, error=error
         )
-        if delay > SHORT:
+        self._go_on()
+        # Nobody would wake a run that is being stopped.
+        if delay > SHORT and not self.stopping:
             self._suspend(action.key, now + delay)
         task = asyncio.current_task()
         assert task is not None
@@ -255,7 +298,8 @@ class Actions:
     async def _fail(self, action: Action, hand: Hand, error: Exception) -> BaseException:
         """Write down that the tries are over; what is to be raised."""
         kind, words = kind_of(error), storable(str(error))
-        if action.policy.then == "pause" and not isinstance(error, OutcomeUnknown):
+        pauses = action.policy.then == "pause" and not self.stopping
+        if pauses and not isinstance(error, OutcomeUnknown):
             self._ledger.attempt(self._failed_try(action, hand, error))
             row = self._row(action, hand, status=StepStatus.RETRYING)
             await self._ledger.write(_record, row, hand, was_tried=True)
@@ -266,7 +310,6 @@ class Actions:
         return failure(row, str(action.key))
 
     def _row(self, action: Action, hand: Hand, **values: Any) -> dict[str, Any]:
-        spending = hand.spending() if hand.spent else {}
         return self._ledger.row(
             action.key,
             hand.started,
@@ -274,7 +317,7 @@ class Actions:
                 "args_hash": action.args_hash,
                 "input": action.input,
                 "tries": hand.tries,
-                **spending,
+                **hand.spending(),
                 **values,
             },
         )
@@ -315,13 +358,29 @@ def failure(row: dict[str, Any], step: str) -> StepFailed:
     return error(row["error"] or "", step=step, kind=kind)
 
 
+def _counted(begun: Step | None) -> dict[str, Any]:
+    names = ("input_tokens", "output_tokens", "cost_usd")
+    return {} if begun is None else {name: getattr(begun, name) for name in names}
+
+
+def _sum(before: float | None, now: float | None) -> float | None:
+    return now if before is None else before + (now or 0)
+
+
 def _begin(tx: Tx, hold: Hold, row: dict[str, Any], step: str) -> None:
     runs.change(tx, hold, step=step)
     journal.write(tx, hold, row)
 
 
 def _retry(
-    tx: Tx, hold: Hold, row: dict[str, Any], *, tries: int, max_tries: int, error: Exception
+    tx: Tx,
+    hold: Hold,
+    row: dict[str, Any],
+    hand: Hand,
+    *,
+    tries: int,
+    max_tries: int,
+    error: Exception,
 ) -> None:
     runs.change(
         tx,
@@ -332,14 +391,17 @@ def _retry(
         error=storable(str(error)),
         error_kind=kind_of(error),
     )
-    journal.write(tx, hold, row)
+    _write_spending(tx, hold, row, hand)
 
 
 def _record(tx: Tx, hold: Hold, row: dict[str, Any], hand: Hand, *, was_tried: bool) -> None:
     if was_tried:
         runs.change(tx, hold, tries=0, max_tries=0, retry_at=None, error=None, error_kind=None)
-    journal.write(tx, hold, row)
-    if hand.spent:
+    _write_spending(tx, hold, row, hand)
+
+
+def _write_spending(tx: Tx, hold: Hold, row: dict[str, Any], hand: Hand) -> None:
+    if journal.write(tx, hold, row) and hand.spent:
         runs.spend(
             tx,
             hold,

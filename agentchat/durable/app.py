@@ -20,7 +20,7 @@ from agentchat.durable.schedules import Schedules
 from agentchat.durable.worker import Worker
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import ConfigError
-from agentchat.store import repairs, schema
+from agentchat.store import ends, repairs, schema
 from agentchat.store.database import Database
 
 logger = logging.getLogger(__name__)
@@ -74,6 +74,8 @@ class Durable:
                 database,
                 engine,
                 clock,
+                most_runs=self._most_runs,
+                sweeps=[ends.overdue],
             )
             known = {name: (one.version, one.code) for name, one in engine.workflows.items()}
             keeper = Keeper(database, clock, self._keep)

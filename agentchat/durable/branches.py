@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Coroutine, Sequence
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from agentchat.errors import Cancelled, LeaseLost, Pause
+from agentchat.errors import Cancelled, ControlFlow, LeaseLost, Pause
 
 T = TypeVar("T")
 
 _Task = asyncio.Task[Any]
+_CANCELLED = "a branch of the workflow cancelled itself"
 
 branch: ContextVar[str] = ContextVar("branch", default="")
 """Where within gather and race the code at hand is."""
@@ -39,9 +40,7 @@ async def gather(names: Sequence[str], branches: Sequence[Awaitable[Any]]) -> tu
     return tuple(task.result() for task in tasks)
 
 
-async def first(
-    names: Sequence[str], branches: Sequence[Awaitable[Any]]
-) -> tuple[int, _Task]:
+async def first(names: Sequence[str], branches: Sequence[Awaitable[Any]]) -> tuple[int, _Task]:
     """Do several things at once until one has a result or an error: which, and it.
 
     The others are cancelled. If all wait, the wait is raised.
@@ -59,7 +58,7 @@ async def first(
             await _end(pending)
             raise stopped
         for index, task in enumerate(tasks):
-            if task.done() and (task.exception() is None or _is_error(task)):
+            if task.done() and (task.cancelled() or not _leaves(task)):
                 await _end(pending)
                 return index, task
     waits = _most_urgent(tasks)
@@ -95,22 +94,30 @@ async def _end(tasks: Sequence[_Task] | set[_Task]) -> None:
         await asyncio.wait(tasks)
 
 
-def _is_error(task: _Task) -> bool:
-    return not task.cancelled() and isinstance(task.exception(), Exception)
+def result_of(task: _Task) -> Any:
+    """What a branch came to; raises its error."""
+    if task.cancelled():
+        raise RuntimeError(_CANCELLED)
+    return task.result()
+
+
+def _leaves(task: _Task) -> bool:
+    error = task.exception()
+    return error is not None and not isinstance(error, Exception)
 
 
 def _most_urgent(tasks: Sequence[_Task]) -> BaseException | None:
-    """The error that ends a gather: of a run that is lost or cancelled before others; an
-    error before a wait.
+    """What ends a gather: that the run is lost or cancelled before others; a wait before an
+    error, so that it is the same error whenever the run is resumed.
     """
     errors: list[BaseException] = []
     for task in tasks:
         if task.cancelled():
             # A branch that cancelled itself did not do what it was asked for.
-            errors.append(RuntimeError("a branch of the workflow cancelled itself"))
+            errors.append(RuntimeError(_CANCELLED))
         elif (error := task.exception()) is not None:
             errors.append(error)
-    for kind in (LeaseLost, Cancelled, Exception, Pause, BaseException):
+    for kind in (LeaseLost, Cancelled, Pause, ControlFlow, BaseException):
         for error in errors:
             if isinstance(error, kind):
                 return error

@@ -141,6 +141,9 @@ class Context(Replay):
         here, hand = branch.get(), at_hand.get()
         occurrence = None
         if hand is None:
+            if self._leaves:
+                # It is written when the run really comes here.
+                return
             occurrence = self._logged[here]
             self._logged[here] += 1
             if occurrence < self._logged_before.get(here, 0):
@@ -213,6 +216,7 @@ class Context(Replay):
 
     async def start(self, workflow: Workflow[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> str:
         """Start a run of another workflow, which goes on by itself; return its id."""
+        self._check_known(workflow)
         data = workflow.bind(*args, **kwargs)
         name = f"start {workflow.name}"
         step = self._place(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 from collections.abc import Iterable
@@ -23,7 +24,7 @@ from agentchat.errors import (
     Suspend,
 )
 from agentchat.inputs import storable
-from agentchat.models import Run, RunStatus
+from agentchat.models import REMEMBERED, Run, RunStatus
 from agentchat.store import ends, repairs, runs
 from agentchat.store.database import Database
 from agentchat.store.journal import History
@@ -33,7 +34,8 @@ from agentchat.store.writer import Tx
 logger = logging.getLogger(__name__)
 
 MOST_CRASHES = 5
-"""How often a run may take its process down with it before it is given up."""
+"""How often a run may take its process down with it, without coming any further, before it
+is given up."""
 
 
 class TooManyCrashes(AgentChatError):
@@ -72,7 +74,7 @@ class Execution:
         self._history = history
         self._workflow = engine.of(run)
         self._ledger = Ledger(engine.database, engine.clock, claim)
-        self._ctx = Context(run, self._ledger, history, engine.chance)
+        self._ctx = Context(run, self._ledger, history, engine.chance, knows=engine.workflows)
 
     def cancel(self) -> None:
         """Somebody has cancelled the run: let it clean up."""
@@ -98,6 +100,11 @@ class Execution:
                 run = self._run
                 stopped = {"status": RunStatus.STOPPED, "finished_at": self._engine.clock.now()}
                 await self._ledger.write(ends.finish, run, **stopped)
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                await self._fail(RuntimeError("The workflow cancelled itself."))
             except Exception as error:
                 await self._fail(error)
         except LeaseLost:
@@ -105,7 +112,7 @@ class Execution:
 
     async def _carry_on(self) -> None:
         run, workflow = self._run, self._workflow
-        if run.crashes > MOST_CRASHES:
+        if run.crashes > MOST_CRASHES and self._tries_in_vain() > MOST_CRASHES:
             raise TooManyCrashes(f"The process died {run.crashes} times while it worked on this.")
         if self._history.steps and run.code not in ("", workflow.code):
             await self._check_code()
@@ -122,6 +129,11 @@ class Execution:
             finished_at=self._engine.clock.now(),
         )
 
+    def _tries_in_vain(self) -> int:
+        """How often the run was claimed since it last came to a result."""
+        came = [step.attempt for step in self._history.steps if step.status in REMEMBERED]
+        return self._run.attempt - 1 - max(came, default=0)
+
     async def _check_code(self) -> None:
         """The code is not the one that wrote the journal: go on only if the two agree."""
         reason = await gate.broken(self._run, self._workflow, self._history)
@@ -133,7 +145,7 @@ class Execution:
 
     async def _pause(self, pause: Pause) -> None:
         wrong = {"error": storable(str(pause)), "error_kind": pause.kind} if pause.kind else {}
-        await self._ledger.write(runs.let_go, RunStatus.PAUSED, retry_at=None, **wrong)
+        await self._ctx.stand_still(**wrong)
 
     async def _fail(self, error: Exception) -> None:
         run, workflow = self._run, self._workflow
@@ -144,7 +156,7 @@ class Execution:
             "status": RunStatus.FAILED,
             "error": storable(str(error)),
             "error_kind": kind_of(error),
-            "failed_step": error.step if isinstance(error, StepFailed) else None,
+            "failed_step": _failed_step(error),
             "finished_at": now,
         }
 
@@ -159,3 +171,12 @@ class Execution:
             # Whatever is wrong with the telling, a run that failed must not begin anew.
             logger.exception("%s could not be told that run %s failed", workflow.name, run.id)
             await self._ledger.write(ends.finish, run, **values)
+
+
+def _failed_step(error: BaseException | None) -> str | None:
+    """The step whose failure ended the run, also if its workflow made another error of it."""
+    while error is not None:
+        if isinstance(error, StepFailed):
+            return error.step
+        error = error.__cause__ or error.__context__
+    return None

@@ -9,24 +9,31 @@ any more, and would do something else instead.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 from agentchat.durable.action import kind_of
 from agentchat.durable.clock import SystemClock
 from agentchat.durable.context import Context
 from agentchat.durable.ledger import Claim, Ledger
 from agentchat.durable.workflow import Workflow
-from agentchat.errors import ControlFlow, StepFailed
-from agentchat.models import Run, RunStatus, StepKind
+from agentchat.errors import ControlFlow, StepFailed, Suspend, WaitTimeout
+from agentchat.models import Run, RunStatus, Step, StepKind
 from agentchat.store.journal import History
 from agentchat.store.runs import Hold
 
+T = TypeVar("T")
+
 AT_REST = 20
 """After how many turns of the event loop without a step asked for nothing more comes."""
-MOST_TURNS = 100_000
+A_LEVEL = 5
+"""How many turns more each level of gather and race within each other may take."""
+MOST_PATCHES = 100_000
+"""How often code may ask for patches: they alone do not end where the journal does."""
+PATIENCE = 1.0
+"""How many seconds code may take that awaits something which is not a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +54,47 @@ async def broken(run: Run, workflow: Workflow[..., Any], history: History) -> st
 
     task = asyncio.ensure_future(replay())
     try:
-        return await _watch(task, ctx, workflow)
+        await _settle(task, ctx)
+        if not task.done() and (ctx.beyond is None or _left(ctx)):
+            ctx.leave()
+            await asyncio.wait({task}, timeout=PATIENCE)
+            await _settle(task, ctx)
+        return _judged(task, ctx, workflow)
     finally:
+        ctx.leave()
         task.cancel()
-        with contextlib.suppress(BaseException):
-            await task
+        await asyncio.wait({task}, timeout=PATIENCE)
 
 
-async def _watch(
-    task: asyncio.Future[None], ctx: _DryContext, workflow: Workflow[..., Any]
-) -> str | None:
+async def _settle(task: asyncio.Future[None], ctx: _DryContext) -> None:
+    """Let the replay go on until it asks for nothing more."""
     still, seen = 0, -1
-    for _ in range(MOST_TURNS):
-        if task.done() or still > AT_REST:
-            break
+    while still <= AT_REST + A_LEVEL * ctx.deep:
         await asyncio.sleep(0)
+        if task.done() and not _left(ctx):
+            return
         still = still + 1 if ctx.asked == seen else 0
         seen = ctx.asked
+
+
+def _judged(
+    task: asyncio.Future[None], ctx: _DryContext, workflow: Workflow[..., Any]
+) -> str | None:
     if task.done() and not task.cancelled():
         error = task.exception()
-        if isinstance(error, ControlFlow | StepFailed):
+        if isinstance(error, ControlFlow | StepFailed | WaitTimeout):
             error = None
         if error is not None:
             return f"The code of {workflow.name!r} fails at this journal: {kind_of(error)}: {error}"
-    left = [step for step in ctx.left_over() if step.kind != StepKind.PATCH]
+    left = _left(ctx)
     if not left:
-        return None
+        if task.done() or ctx.beyond is not None:
+            return None
+        return f"The code of {workflow.name!r} comes to no step and to no end with this journal."
     names = ", ".join(repr(step.key) for step in left[:3])
     more = f" and {len(left) - 3} more" if len(left) > 3 else ""
-    asks = f"asks for {ctx.beyond!r} instead" if ctx.beyond else "ends without"
+    instead = ctx.begun.get(left[0].branch, ctx.beyond)
+    asks = f"asks for {instead!r} instead" if instead else "ends without"
     return (
         f"The journal holds the finished step {names}{more}, but the code of {workflow.name!r}"
         f" (version {workflow.version}) {asks}. Keep the old way for runs under way with"
@@ -83,29 +102,83 @@ async def _watch(
     )
 
 
+def _left(ctx: _DryContext) -> list[Step]:
+    return [step for step in ctx.left_over() if step.kind != StepKind.PATCH]
+
+
 class _DryContext(Context):
-    """A context that does nothing: where its journal ends, it stands still."""
+    """A context that does nothing: where its journal ends, it stands still.
+
+    What stands is let go with :meth:`leave`, as if it waited for an event: so it gives back
+    what it holds, such as a semaphore, and whoever cleans up can end.
+    """
 
     def __init__(self, run: Run, history: History) -> None:
         self.asked = 0
+        self.deep = 0
+        self.patches = 0
         self.beyond: str | None = None
-        ledger = Ledger(_NoDatabase(), SystemClock(), Claim("dry", Hold(run.id, run.attempt)))  # type: ignore[arg-type]
+        self.begun: dict[str, str] = {}
+        """By branch, the first step that the code would begin there."""
+        self._go = asyncio.Event()
+        ledger = _DryLedger(self, Claim("dry", Hold(run.id, run.attempt)))
+        status = RunStatus.STOPPING if run.status == RunStatus.STOPPING else RunStatus.RUNNING
         super().__init__(
-            run.model_copy(update={"status": RunStatus.RUNNING}), ledger, history, random.Random(0)
+            run.model_copy(update={"status": status}), ledger, history, random.Random(0)
         )
+
+    def leave(self) -> None:
+        """Let go of what stands still."""
+        self._go.set()
+
+    async def stand(self) -> NoReturn:
+        """Nothing more is done here."""
+        await self._go.wait()
+        raise Suspend
+
+    def decide(self, race: str, lost: Iterable[str]) -> None:
+        """A race would be decided now: the steps of its losers are not asked for."""
+        self.beyond = self.beyond or race
+        self._journal.pass_over(lost)
 
     def _key(self, name: str) -> Any:
         self.asked += 1
         self._last = super()._key(name)
         return self._last
 
+    def _branches(self, name: str, count: int) -> list[str]:
+        names = super()._branches(name, count)
+        self.deep = max(self.deep, *(name.count("/") + 1 for name in names), 0)
+        return names
+
     async def _beyond(self, *, waits: bool = False) -> None:
+        # A run that is stopping cleans up instead.
+        await super()._beyond(waits=waits)
         self.beyond = self.beyond or str(self._last)
-        await asyncio.Event().wait()
+        self.begun.setdefault(self._last.branch, str(self._last))
+        await self.stand()
+
+    async def _patched(self, name: str) -> bool:
+        self.patches += 1
+        if self.patches > MOST_PATCHES:
+            raise RuntimeError(f"it asks for the patch {name!r} again and again")
+        return await super()._patched(name)
 
     async def _mark(self, row: dict[str, Any]) -> None:
         """A patch is noted when the run really comes there."""
 
 
-class _NoDatabase:
-    """Whoever wants to write in a dry run has not asked whether the journal ends."""
+class _DryLedger(Ledger):
+    """Writes nothing. Whoever wants to write has asked before whether the journal ends, but
+    for a race that is decided.
+    """
+
+    def __init__(self, ctx: _DryContext, claim: Claim) -> None:
+        super().__init__(None, SystemClock(), claim)  # type: ignore[arg-type]
+        self._ctx = ctx
+
+    async def write(self, unit: Callable[..., T], *args: Any, **values: Any) -> T:
+        row, *more = args or ({},)
+        if row.get("kind") == StepKind.RACE:
+            self._ctx.decide(str(row["name"]), *more)
+        await self._ctx.stand()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import to_json
 
 from agentchat.errors import InvalidInput, JournalMismatch
-from agentchat.models import Step, StepStatus, step_key
+from agentchat.models import Step, StepKind, StepStatus, step_key
 
 UNCHECKED = ""
 """The hash of a step whose arguments may change between replays."""
@@ -67,7 +68,6 @@ class Journal:
         step = self._steps.get(key)
         if step is None:
             return None
-        self._ahead.pop(key, None)
         if UNCHECKED not in (step.args_hash, args_hash) and step.args_hash != args_hash:
             raise JournalMismatch(
                 f"Run {self._run_id}: step {str(key)!r} was done with other arguments than the"
@@ -75,11 +75,15 @@ class Journal:
                 " The code changed under a run, or the workflow decides by something that is"
                 " not in its journal, such as the time."
             )
+        self._ahead.pop(key, None)
         return step
 
     def is_ahead(self, branch: str) -> bool:
         """Whether the run has been further than this place in a branch."""
-        return any(_within(key.branch, branch) for key in self._ahead)
+        return any(
+            _after(key.branch, branch) and self._steps[key].kind != StepKind.PATCH
+            for key in self._ahead
+        )
 
     def pass_over(self, branches: Iterable[str]) -> None:
         """The steps of these branches will not be asked for: they lost a race."""
@@ -97,14 +101,43 @@ def _within(branch: str, of: str) -> bool:
     return not of or branch == of or branch.startswith(f"{of}/")
 
 
+def _after(branch: str, here: str) -> bool:
+    """Whether steps of ``branch`` not asked for yet come after those of ``here`` so far: they
+    do unless the two are at work at the same time.
+    """
+    if _within(branch, here):
+        return True
+    for of, mine in zip(branch.split("/"), here.split("/"), strict=False):
+        if of != mine:
+            return of.rpartition("[")[0] != mine.rpartition("[")[0]
+    return True
+
+
 def hash_of(name: str, args: tuple[Any, ...]) -> tuple[str, bytes]:
     """A hash of a step's arguments, and they as JSON; raises :class:`InvalidInput` if they
     are not data.
     """
     try:
-        encoded = to_json(args)
-    except PydanticSerializationError as error:
+        encoded = to_json(_in_order(args), inf_nan_mode="constants")
+        if b"NaN" in encoded or b"Infinity" in encoded:
+            json.loads(encoded, parse_constant=_no_number)
+    except ValueError as error:
         raise InvalidInput(
             f"Step {name!r} was given an argument that cannot be stored: {error}"
         ) from error
     return hashlib.sha256(encoded).hexdigest(), encoded
+
+
+def _in_order(value: Any) -> Any:
+    """The value with its sets as lists, whose order is the same in each process."""
+    if isinstance(value, set | frozenset):
+        return sorted((_in_order(one) for one in value), key=to_json)
+    if isinstance(value, list | tuple) and value:
+        return [_in_order(one) for one in value]
+    if type(value) is dict:
+        return {key: _in_order(one) for key, one in value.items()}
+    return value
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is not a number in JSON")

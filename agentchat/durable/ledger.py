@@ -75,14 +75,14 @@ class Ledger:
         """
         lines, self._lines = self._lines, []
         attempts, self._attempts = self._attempts, []
-        hold = self.claim.hold
+        hold, again = self.claim.hold, False
 
         def whole(tx: Tx) -> T:
             value = unit(tx, hold, *args, **values)
             if attempts:
                 journal.add_attempts(tx, attempts)
             if lines:
-                journal.add_logs(tx, lines)
+                journal.add_logs(tx, lines, again=again)
             return value
 
         delay = 0.0
@@ -94,8 +94,12 @@ class Ledger:
             except StorageUnavailable as error:
                 if not delay:
                     logger.error("run %s cannot be written down yet: %s", self.run_id, error)
-                delay = min(LONGEST, delay * 2 or AGAIN)
+                delay, again = min(LONGEST, delay * 2 or AGAIN), True
                 await asyncio.sleep(delay)
+            except Exception:
+                # Undone by an error of the unit itself: they go with what is written of that.
+                self._lines, self._attempts = lines + self._lines, attempts + self._attempts
+                raise
 
     def row(self, key: Key, started: datetime, **values: Any) -> dict[str, Any]:
         """A row of the journal, by column."""

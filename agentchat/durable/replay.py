@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,7 +14,7 @@ from pydantic import TypeAdapter
 
 from agentchat.columns import Encoded, json_text
 from agentchat.durable import branches, waits
-from agentchat.durable.action import Action, Actions, failure, kind_of
+from agentchat.durable.action import Action, Actions, cleaning, failure, kind_of
 from agentchat.durable.branches import branch
 from agentchat.durable.journal import UNCHECKED, Journal, Key, hash_of
 from agentchat.durable.ledger import Ledger
@@ -24,13 +25,14 @@ from agentchat.durable.values import decoded, encoded, input_of
 from agentchat.durable.waits import Waits
 from agentchat.errors import (
     Cancelled,
+    ControlFlow,
     InvalidInput,
     Pause,
     Suspend,
 )
 from agentchat.inputs import storable
 from agentchat.models import REMEMBERED, Run, RunStatus, Step, StepKind, StepStatus
-from agentchat.store import ends, journal, runs
+from agentchat.store import ends, journal, repairs, runs
 from agentchat.store.journal import History
 from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
@@ -41,15 +43,25 @@ if TYPE_CHECKING:
 MOST_NAME = 200
 MOST_BRANCH = 400
 
-_cleaning: ContextVar[bool] = ContextVar("cleaning", default=False)
-"""Whether the code at hand was told that its run is cancelled: what it does is to clean up."""
+_leaving: ContextVar[type[ControlFlow] | None] = ContextVar("leaving", default=None)
+"""How the code at hand was told to leave: what it still asks for, in a ``finally``, is not
+begun."""
 
 
 class Replay:
     """The inside of a :class:`~agentchat.durable.context.Context`."""
 
-    def __init__(self, run: Run, ledger: Ledger, history: History, chance: random.Random) -> None:
+    def __init__(
+        self,
+        run: Run,
+        ledger: Ledger,
+        history: History,
+        chance: random.Random,
+        *,
+        knows: Container[str] | None = None,
+    ) -> None:
         self.ended = False
+        self._knows = knows
         self._run = run
         self._ledger = ledger
         self._clock = ledger.clock
@@ -60,7 +72,7 @@ class Replay:
         self._groups: Counter[tuple[str, str]] = Counter()
         self._logged: Counter[str] = Counter()
         self._logged_before = history.logged
-        self._cancelling = run.status == RunStatus.STOPPING
+        self._cancelling = self._actions.stopping = run.status == RunStatus.STOPPING
         self._pausing = False
         over = (*REMEMBERED, StepStatus.DROPPED)
         for step in history.steps:
@@ -81,6 +93,11 @@ class Replay:
     async def suspend(self) -> None:
         """Write down what the run waits for, and let go of it."""
         await self._ledger.write(self._waits.suspend, now=self._clock.now())
+
+    async def stand_still(self, **values: object) -> None:
+        """Write down what the run waits for, and let go of it until somebody resumes it."""
+        now = self._clock.now()
+        await self._ledger.write(self._waits.pause, now=now, retry_at=None, **values)
 
     def left_over(self) -> list[Step]:
         """The finished steps that the workflow did not ask for."""
@@ -115,6 +132,9 @@ class Replay:
             return await self._actions.do(action)
         except Cancelled:
             self._clean_up()
+        except (Suspend, Pause) as leave:
+            _leaving.set(type(leave))
+            raise
 
     async def _transaction(
         self,
@@ -184,7 +204,7 @@ class Replay:
         if taken is None and (wake_at is None or wake_at > now):
             self._ledger.begun.add(key)
             self._waits.add(key, row, begun=waiting)
-            raise Suspend
+            self._leave(Suspend)
         outcome = None if taken is None else {"event": taken.id, "payload": taken.payload}
         done = row | {"status": StepStatus.DONE, "result": outcome}
         await self._ledger.write(waits.end, done, taken=taken)
@@ -197,6 +217,7 @@ class Replay:
         if begun is not None and begun.status in REMEMBERED:
             return _remembered(begun, workflow.result)
         await self._beyond(waits=True)
+        self._check_known(workflow)
         now = self._clock.now()
         child = child_of(self._run, workflow, data, str(key), now, awaited=True)
         waiting = begun is not None and begun.status == StepStatus.WAITING
@@ -213,15 +234,20 @@ class Replay:
         self._ledger.begun.add(key)
         if not waiting:
 
-            def start(tx: Tx, hold: Hold) -> None:
+            def start(tx: Tx, hold: Hold) -> bool:
                 journal.write(tx, hold, open_)
-                runs.add_once(tx, child)
+                added = runs.add_once(tx, child)
+                if not added:
+                    repairs.revive(tx, child.id, now=now)
+                return added
 
-            await self._ledger.write(start)
+            if not await self._ledger.write(start):
+                # What was told of its end before it was revived is not true any more.
+                self._waits.take(row["event"])
         taken = self._waits.take(row["event"])
         if taken is None:
             self._waits.add(key, open_, begun=True)
-            raise Suspend
+            self._leave(Suspend)
         row |= _outcome(taken.payload)
         await self._ledger.write(waits.end, row, taken=taken)
         self._ledger.begun.discard(key)
@@ -232,6 +258,9 @@ class Replay:
             return await branches.gather(self._branches("gather", len(asked)), asked)
         except Cancelled:
             self._clean_up()
+        except (Suspend, Pause) as leave:
+            _leaving.set(type(leave))
+            raise
 
     async def _race(self, name: str, asked: Sequence[Awaitable[Any]]) -> tuple[int, Any]:
         if len(asked) < 2:
@@ -251,11 +280,14 @@ class Replay:
             winner, task = await branches.first(names, asked)
         except Cancelled:
             self._clean_up()
+        except (Suspend, Pause) as leave:
+            _leaving.set(type(leave))
+            raise
         lost = names[:winner] + names[winner + 1 :]
         row = self._ledger.row(key, started, kind=StepKind.RACE, args_hash=args_hash, result=winner)
         await self._ledger.write(_won, row, lost)
         self._waits.forget(lost)
-        return winner, task.result()
+        return winner, branches.result_of(task)
 
     async def _patched(self, name: str) -> bool:
         key, (args_hash, _) = self._key(name), hash_of(name, ("patched",))
@@ -276,14 +308,36 @@ class Replay:
 
     async def _beyond(self, *, waits: bool = False) -> None:
         """Called before what the journal does not hold is done."""
-        if self._cancelling and (waits or not _cleaning.get()):
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # The worker lets go of the run, or the branch has lost its race.
+            raise asyncio.CancelledError
+        if (leave := _leaving.get()) is not None:
+            raise leave
+        if self._cancelling and (waits or not cleaning.get()):
             self._clean_up()
         if self._pausing and not self._cancelling:
-            raise Pause
+            self._leave(Pause)
+
+    def _leave(self, how: type[ControlFlow]) -> NoReturn:
+        _leaving.set(how)
+        raise how
 
     def _clean_up(self) -> NoReturn:
-        _cleaning.set(True)
+        cleaning.set(True)
         raise Cancelled
+
+    @property
+    def _leaves(self) -> bool:
+        task = asyncio.current_task()
+        return _leaving.get() is not None or (task is not None and task.cancelling() > 0)
+
+    def _check_known(self, workflow: Workflow[..., Any]) -> None:
+        if self._knows is not None and workflow.name not in self._knows:
+            raise InvalidInput(
+                f"The workflow {workflow.name!r} is not one of this app: name it in"
+                " workflows=[...]."
+            )
 
     def _key(self, name: str) -> Key:
         if not isinstance(name, str) or not 0 < len(name) <= MOST_NAME:

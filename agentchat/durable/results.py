@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from types import CodeType
 from typing import Any, get_type_hints
 
@@ -14,30 +14,29 @@ from pydantic_core import PydanticSerializationError
 from agentchat.errors import InvalidInput
 from agentchat.inputs import problems_of
 
-_results: dict[CodeType, TypeAdapter[Any]] = {}
-_arguments: dict[tuple[CodeType, int], Arguments] = {}
+_results: dict[Hashable, TypeAdapter[Any]] = {}
+_arguments: dict[Hashable, Arguments] = {}
 
 
 def result_of(function: Callable[..., Any]) -> TypeAdapter[Any]:
     """For the result of ``function``, by its return type; any JSON value if it says none."""
-    # By code, not by function: a workflow's inner functions are made anew for every run.
-    code = _code(function)
-    if code is not None and code in _results:
-        return _results[code]
+    mark = _mark(function)
+    if mark is not None and mark in _results:
+        return _results[mark]
     adapter = TypeAdapter(_hints(function).get("return", Any))
-    if code is not None:
-        _results[code] = adapter
+    if mark is not None:
+        _results[mark] = adapter
     return adapter
 
 
 def arguments_of(function: Callable[..., Any], *, skip: int = 1) -> Arguments:
     """For the arguments of ``function`` after the first ``skip``, by their annotations."""
-    code = _code(function)
-    if code is not None and (code, skip) in _arguments:
-        return _arguments[code, skip]
+    mark = _mark(function)
+    if mark is not None and (mark, skip) in _arguments:
+        return _arguments[mark, skip]
     arguments = Arguments(function, skip)
-    if code is not None:
-        _arguments[code, skip] = arguments
+    if mark is not None:
+        _arguments[mark, skip] = arguments
     return arguments
 
 
@@ -119,6 +118,20 @@ def code_of(function: Callable[..., Any]) -> str:
 def _code(function: Callable[..., Any]) -> CodeType | None:
     code: CodeType | None = getattr(inspect.unwrap(function), "__code__", None)
     return code
+
+
+def _mark(function: Callable[..., Any]) -> Hashable:
+    """What tells the types of a function: not itself, since a workflow's inner functions are
+    made anew for every run; nor its code alone, which may be that of others of other types.
+    """
+    code = _code(function)
+    types = getattr(function, "__annotations__", {})
+    mark = (code, getattr(function, "__module__", ""), *types.items())
+    try:
+        hash(mark)
+    except TypeError:
+        return None
+    return None if code is None else mark
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from agentchat.durable import reads
 from agentchat.durable.clock import Clock
 from agentchat.durable.event_type import EventType
 from agentchat.durable.start import new_run
+from agentchat.durable.values import small_enough
 from agentchat.durable.workflow import CLEANUP, Workflow
 from agentchat.errors import InvalidInput, NotAllowed, RunNotFound
 from agentchat.inputs import checked_id, checked_json
@@ -137,6 +138,7 @@ class Runs:
             stored = event.stored(payload)
         else:
             stored = checked_json(payload, f"The payload of event {name!r}")
+        small_enough(stored, f"The payload of event {name!r}")
         return await self._database.write(
             events.send,
             checked_id(run_id),

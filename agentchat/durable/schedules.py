@@ -9,8 +9,6 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime
 from typing import Any, ParamSpec, Self
 
-from sqlalchemy.exc import IntegrityError
-
 from agentchat.durable import schedule_views
 from agentchat.durable.clock import Clock
 from agentchat.durable.firing import asked_at, columns_of, trigger_of
@@ -94,11 +92,7 @@ class Schedules:
             created_at=now,
             **columns_of(trigger),
         )
-        try:
-            return await self._database.write(schedules.declare, new, next_at=_next_at(now))
-        except IntegrityError:
-            # Another process declared it in the same moment: now it is there.
-            return await self._database.write(schedules.declare, new, next_at=_next_at(now))
+        return await self._database.write(schedules.declare, new, next_at=_next_at(now))
 
     async def pause(self, schedule_id: str) -> None:
         """Let it not fire until it is resumed; runs under way go on."""

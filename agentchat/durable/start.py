@@ -6,9 +6,7 @@ import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import to_json
-
-from agentchat.durable.values import MOST_BYTES
+from agentchat.durable.values import small_enough
 from agentchat.errors import InvalidInput
 from agentchat.inputs import checked_json
 from agentchat.models import Run
@@ -29,11 +27,7 @@ def new_run(
     Raises InvalidInput if they cannot be stored or are too large.
     """
     data = checked_json(data, f"The arguments of {workflow.name!r}")
-    if (size := len(to_json(data))) > MOST_BYTES:
-        raise InvalidInput(
-            f"The arguments of {workflow.name!r} are {size:,} bytes as JSON; {MOST_BYTES:,} is"
-            " the most that is kept. Store them elsewhere and pass their id."
-        )
+    small_enough(data, f"What {workflow.name!r} is started with")
     options = workflow.start
     return NewRun(
         run_id,

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
-from agentchat.columns import Encoded
+from agentchat.columns import Encoded, json_text
 from agentchat.errors import InvalidInput, JournalMismatch
 from agentchat.inputs import problems_of
 
@@ -45,12 +45,22 @@ def encoded(adapter: TypeAdapter[Any], value: Any, what: str) -> tuple[Encoded, 
 def decoded(adapter: TypeAdapter[Any], value: Any, step: str) -> Any:
     """A remembered value, of its type; raises JournalMismatch if the type has changed."""
     try:
-        return adapter.validate_python(value)
+        # As JSON, as it was read the first time: some types make a difference.
+        return adapter.validate_json(json_text(value))
     except ValidationError as error:
         raise JournalMismatch(
             f"Step {step!r} remembers a result that does not fit the code any more:"
             f" {problems_of(error)}"
         ) from error
+
+
+def small_enough(value: Any, what: str) -> None:
+    """Raise InvalidInput, which begins with ``what``, for what is too large to be kept."""
+    if (size := len(to_json(value))) > MOST_BYTES:
+        raise InvalidInput(
+            f"{what} is {size:,} bytes as JSON; {MOST_BYTES:,} is the most that is kept."
+            " Store it elsewhere and pass its id."
+        )
 
 
 def input_of(data: bytes) -> Encoded | None:

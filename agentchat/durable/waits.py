@@ -52,13 +52,9 @@ class Waits:
 
     def suspend(self, tx: Tx, hold: Hold, *, now: datetime) -> None:
         """Write down the waits and let go of the run; raises :class:`Fenced`."""
-        waits = list(self._open.values())
+        waits = self._write(tx, hold)
         times = [wait.row["wake_at"] for wait in waits if wait.row["wake_at"] is not None]
         names = [wait.row["event"] for wait in waits if wait.row.get("event") is not None]
-        for wait in waits:
-            if not wait.begun:
-                row = {"status": StepStatus.WAITING, **wait.row, "finished_at": None}
-                journal.write(tx, hold, row)
         runs.let_go(
             tx,
             hold,
@@ -70,6 +66,24 @@ class Waits:
         # one that comes later sees a waiting run.
         if names and events.any_of(tx, hold, names):
             runs.wake(tx, hold, now=now)
+
+    def pause(self, tx: Tx, hold: Hold, *, now: datetime, **values: Any) -> None:
+        """As :meth:`suspend`, for a run that goes on only when somebody resumes it: its
+        sleeps go on meanwhile. Without an ``error_kind`` somebody has asked for it, and may
+        have resumed it already.
+        """
+        self._write(tx, hold)
+        wrong = "error_kind" in values
+        status = RunStatus.PAUSED if wrong else RunStatus.QUEUED
+        runs.let_go(tx, hold, status, due_at=now, **values)
+
+    def _write(self, tx: Tx, hold: Hold) -> list[_Wait]:
+        waits = list(self._open.values())
+        for wait in waits:
+            if not wait.begun:
+                row = {"status": StepStatus.WAITING, **wait.row, "finished_at": None}
+                journal.write(tx, hold, row)
+        return waits
 
 
 def end(tx: Tx, hold: Hold, row: dict[str, Any], *, taken: Event | None) -> None:

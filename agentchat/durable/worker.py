@@ -223,6 +223,9 @@ class Worker:
         claim = Claim(self.name, Hold(run.id, run.attempt, run.thread_id))
         execution = self._engine.execution(run, claim, history)
         told: set[Order] = {"cancel"} if run.status == RunStatus.STOPPING else set()
+        if run.pausing:
+            # Asked for before its last worker died.
+            execution.pause()
         self._claims[run.id] = _AtHand(claim, execution, told)
         task = asyncio.create_task(execution.run(), name=f"run-{run.id}")
         self._tasks[run.id] = task

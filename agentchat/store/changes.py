@@ -67,23 +67,36 @@ def rows(table: str, known: Known) -> Rows:
 
 def read_by(statement: object, params: Params) -> tuple[Rows, ...]:
     """The rows that ``statement`` may read with these parameters."""
-    if not isinstance(statement, ClauseElement) or getattr(statement, "_with_options", None):
-        # Options of the ORM may join more tables when the statement is compiled.
+    if not isinstance(statement, ClauseElement):
         return (Rows(EVERYTHING),)
+    reads = _reads.get(statement)
+    if reads is None:
+        reads = _reads[statement] = _reads_of(statement)
+    return tuple(
+        rows(table, {c: params.get(v.key, v.effective_value) for c, v in where})
+        for table, where in reads
+    )
+
+
+_Where = tuple[tuple[str, BindParameter[Any]], ...]
+
+_reads: WeakKeyDictionary[ClauseElement, tuple[tuple[str, _Where], ...]] = WeakKeyDictionary()
+"""What was found out about statements, by table: many are made once and run for ever."""
+
+
+def _reads_of(statement: ClauseElement) -> tuple[tuple[str, _Where], ...]:
+    if getattr(statement, "_with_options", None):
+        # Options of the ORM may join more tables when the statement is compiled.
+        return ((EVERYTHING, ()),)
     nodes = list(visitors.iterate(statement))
     mentioned = {n.name for n in nodes if isinstance(n, Table)}
     if not mentioned or any(_opaque(n) for n in nodes):
-        return (Rows(EVERYTHING),)
-    known: dict[str, dict[str, Any]] = {}
-    for table, column, value in (
-        _equalities(statement.whereclause) if isinstance(statement, Select) else ()
-    ):
-        held = params.get(value.key, value.effective_value)
-        known.setdefault(table, {})[column] = held
+        return ((EVERYTHING, ()),)
+    equalities = tuple(_equalities(statement.whereclause)) if isinstance(statement, Select) else ()
     uses = Counter(name for n in nodes for name in _sources(n))
     return tuple(
         # Two uses of one table are constrained apart: a condition on one says nothing of both.
-        rows(table, known.get(table, {}) if uses[table] == 1 else {})
+        (table, tuple((c, v) for t, c, v in equalities if t == table and uses[table] == 1))
         for table in sorted(mentioned)
     )
 
@@ -115,9 +128,9 @@ class _Change:
     """What it changes whatever the parameters are."""
     table: str | None = None
     """The table of which the parameters tell the rows, if there is one."""
-    inserted: tuple[tuple[str, BindParameter[Any]], ...] | None = None
+    inserted: _Where | None = None
     """For an insert, what its ``values()`` hold."""
-    where: tuple[tuple[str, BindParameter[Any]], ...] = ()
+    where: _Where = ()
     updated: frozenset[str] | None = None
     """For an update, the columns of its ``values()``."""
 

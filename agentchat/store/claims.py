@@ -5,9 +5,8 @@ The statements are built once: building and reading them costs more than running
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -24,13 +23,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import ClassManager, class_mapper
-from sqlalchemy.orm.attributes import manager_of_class
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session
 
-from agentchat.columns import table_of
+from agentchat.columns import of_row, table_of
 from agentchat.models import Run, RunStatus
 from agentchat.store import due
 from agentchat.store import limits as limited
@@ -100,7 +97,6 @@ _TAKE = (
         started_at=func.coalesce(_run.c.started_at, _now),
         tries=0,
         retry_at=None,
-        pausing=False,
         # A run handed back has been counted; it keeps its place and with it its time.
         queue_ms=case(
             (
@@ -165,23 +161,10 @@ def claim(
         return []
     values = {"ids": ids, "by": worker, "until": lease_until, "now": now}
     taken = tx.execute(_TAKE, values, about=Rows(NOBODY)).mappings().all()
-    claimed = {row["id"]: _of_row(row) for row in taken}
+    claimed = {row["id"]: of_row(Run, row) for row in taken}
     for run in claimed.values():
         tx.changes.append(Hold(run.id, run.attempt, run.thread_id).about())
     return [claimed[run_id] for run_id in ids]
-
-
-def _of_row(row: Mapping[Any, Any]) -> Run:
-    # A tenth of the time that Run(**row) takes, which looks at every value.
-    run = Run.model_construct(**row)
-    _instances().setup_instance(run)
-    return run
-
-
-@cache
-def _instances() -> ClassManager[Run]:
-    class_mapper(Run)
-    return manager_of_class(Run)
 
 
 def next_due(tx: Tx, limits: Limits, now: datetime) -> datetime | None:

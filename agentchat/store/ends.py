@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import col
 
-from agentchat.columns import table_of
+from agentchat.columns import of_row, table_of
 from agentchat.models import ACTIVE_RUN, HELD_RUN, Run, RunStatus
 from agentchat.store import events, journal, runs
 from agentchat.store.runs import Hold
@@ -27,7 +27,7 @@ def finish(tx: Tx, hold: Hold, run: Run, *, tidy: bool = True, **values: Any) ->
     Without ``tidy`` the caller knows that nothing was begun and left open.
     """
     runs.change(tx, hold, stop_by=None, pausing=False, retry_at=None, **values)
-    _tell(tx, run, values)
+    tell(tx, run, **values)
     if tidy:
         now: datetime = values["finished_at"]
         for child_id in journal.drop(tx, run.id):
@@ -82,7 +82,9 @@ def overdue(tx: Tx, now: datetime) -> list[str]:
     query = select(table_of(Run)).where(
         col(Run.status) == RunStatus.STOPPING, col(Run.stop_by) <= now
     )
-    late = [Run(**row) for row in tx.execute(query.with_for_update(skip_locked=True)).mappings()]
+    late = [
+        of_row(Run, row) for row in tx.execute(query.with_for_update(skip_locked=True)).mappings()
+    ]
     for run in late:
         _stopped(tx, run, run.stopped_by or "", now)
     return [run.id for run in late]
@@ -92,7 +94,7 @@ def _stopped(tx: Tx, run: Run, by: str, now: datetime) -> None:
     values = {"status": RunStatus.STOPPED, "stopped_by": by, "finished_at": now}
     runs.put(tx, run, retry_at=None, stop_by=None, pausing=False, **values)
     journal.drop(tx, run.id)
-    _tell(tx, run, values)
+    tell(tx, run, **values)
 
 
 def _children(tx: Tx, run_id: str) -> list[Run]:
@@ -101,10 +103,11 @@ def _children(tx: Tx, run_id: str) -> list[Run]:
         col(Run.awaited),
         col(Run.status).in_(ACTIVE_RUN),
     )
-    return [Run(**row) for row in tx.execute(query.order_by(col(Run.id))).mappings()]
+    return [of_row(Run, row) for row in tx.execute(query.order_by(col(Run.id))).mappings()]
 
 
-def _tell(tx: Tx, run: Run, values: dict[str, Any]) -> None:
+def tell(tx: Tx, run: Run, **values: Any) -> None:
+    """Tell the run that waits for this one that it has ended, if there is one."""
     if run.parent_id is None or not run.awaited:
         return
     events.send(

@@ -10,7 +10,7 @@ from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
-from agentchat.columns import table_of
+from agentchat.columns import of_row, table_of
 from agentchat.errors import Fenced
 from agentchat.models import (
     HELD_RUN,
@@ -67,14 +67,14 @@ def histories(session: Session, run_ids: Collection[str]) -> dict[str, History]:
     ids = list(run_ids)
     steps = select(_STEPS).where(col(Step.run_id).in_(ids)).order_by(col(Step.id))
     for row in session.execute(steps).mappings():
-        found[row["run_id"]].steps.append(Step(**row))
+        found[row["run_id"]].steps.append(of_row(Step, row))
     events = (
         select(table_of(Event))
         .where(col(Event.run_id).in_(ids), col(Event.taken_by).is_(None))
         .order_by(col(Event.id))
     )
     for row in session.execute(events).mappings():
-        found[row["run_id"]].events.append(Event(**row))
+        found[row["run_id"]].events.append(of_row(Event, row))
     logged = (
         select(col(Log.run_id), col(Log.branch), func.max(Log.occurrence))
         .where(col(Log.run_id).in_(ids), col(Log.occurrence).is_not(None))
@@ -130,17 +130,18 @@ def _statement(dialect: Any) -> Any:
 _WRITE = {"sqlite": _statement(sqlite), "postgresql": _statement(postgresql)}
 
 
-def write(tx: Tx, hold: Hold, step: dict[str, Any]) -> None:
+def write(tx: Tx, hold: Hold, step: dict[str, Any]) -> bool:
     """Write a step, given by column, over what was begun of it; raises :class:`Fenced`.
 
-    Written already by the same attempt, because an answer of the database was lost, it is
-    let be.
+    Finished already by the same attempt, because an answer of the database was lost, it is
+    let be: then false.
     """
     about = Rows("steps", (("run_id", hold.run_id),))
     values = {f"p_{name}": value for name, value in (_BLANK | step).items()}
     done = tx.execute(_WRITE[tx.dialect], {**values, "p_hold": hold.attempt}, about=about)
     if done.rowcount == 0 and find(tx, step) != (hold.attempt, step["status"]):
         raise Fenced
+    return done.rowcount > 0
 
 
 def find(tx: Tx, step: dict[str, Any]) -> tuple[int, str] | None:
@@ -161,14 +162,24 @@ def result(tx: Tx, step: dict[str, Any]) -> Any:
 
 
 def add_attempts(tx: Tx, rows: list[dict[str, Any]]) -> None:
-    """Add tries that came to nothing. The caller holds the fence."""
-    tx.execute(insert(Attempt), rows)
-
-
-def add_logs(tx: Tx, rows: list[dict[str, Any]]) -> None:
-    """Add lines to the log; those between steps that are there already are let be. The
-    caller holds the fence.
+    """Add tries that came to nothing, but those that are there already: a run that was cut
+    off between telling of one and going on tells of it again. The caller holds the fence.
     """
+    for row in rows:
+        same = (getattr(Attempt, name) == row[name] for name in (*_KEY, "attempt", "tries"))
+        if tx.execute(select(col(Attempt.id)).where(*same)).first() is None:
+            tx.execute(insert(Attempt), row)
+
+
+def add_logs(tx: Tx, rows: list[dict[str, Any]], *, again: bool = False) -> None:
+    """Add lines to the log; those between steps that are there already are let be, and all
+    that are if this is done ``again`` because an answer of the database was lost. The caller
+    holds the fence.
+    """
+    if again:
+        rows = [row for row in rows if not _is_logged(tx, row)]
+    if not rows:
+        return
     dialect = sqlite if tx.dialect == "sqlite" else postgresql
     tx.execute(
         dialect.insert(Log).on_conflict_do_nothing(
@@ -177,6 +188,12 @@ def add_logs(tx: Tx, rows: list[dict[str, Any]]) -> None:
         rows,
         about=Rows("logs", (("run_id", rows[0]["run_id"]),)),
     )
+
+
+def _is_logged(tx: Tx, row: dict[str, Any]) -> bool:
+    same = ("run_id", "step", "attempt", "text", "created_at")
+    query = select(col(Log.id)).where(*(getattr(Log, name) == row[name] for name in same))
+    return tx.execute(query).first() is not None
 
 
 def drop(tx: Tx, run_id: str, branches: Collection[str] | None = None) -> list[str]:

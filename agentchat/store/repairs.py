@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session, col
 
-from agentchat.columns import table_of
+from agentchat.columns import of_row, table_of
 from agentchat.errors import InvalidInput, RunNotFound, WrongState
 from agentchat.models import (
     ACTIVE_RUN,
     REMEMBERED,
+    Attempt,
     Event,
     Run,
     RunStatus,
@@ -22,7 +23,7 @@ from agentchat.models import (
     StepKind,
     StepStatus,
 )
-from agentchat.store import runs
+from agentchat.store import ends, runs
 from agentchat.store.runs import NewRun
 from agentchat.store.writer import Tx
 
@@ -57,7 +58,7 @@ def pause(tx: Tx, run_id: str, *, by: str) -> None:
 def resume(tx: Tx, run_id: str, *, now: datetime) -> None:
     """Let a paused run go on. Raises WrongState."""
     run = _locked(tx, run_id)
-    if run.status == RunStatus.RUNNING and run.pausing:
+    if run.status in (RunStatus.RUNNING, RunStatus.QUEUED) and run.pausing:
         runs.put(tx, run, pausing=False, paused_by=None)
     elif run.status == RunStatus.PAUSED:
         _queue(tx, run, now)
@@ -70,10 +71,10 @@ def retry(tx: Tx, run_id: str, *, now: datetime) -> None:
     run = _locked(tx, run_id)
     if run.status not in (RunStatus.FAILED, RunStatus.STOPPED):
         raise _wrong(run, "retried", "one that failed or was stopped")
+    _queue(tx, run, now, crashes=0, finished_at=None, failed_step=None, stopped_by=None)
     for step in _steps(tx, run_id):
         if step.status == StepStatus.FAILED and step.key == run.failed_step:
             _forget(tx, step, now)
-    _queue(tx, run, now, crashes=0, finished_at=None, failed_step=None, stopped_by=None)
 
 
 def fork(tx: Tx, run_id: str, fork: Fork, new: NewRun) -> None:
@@ -122,7 +123,7 @@ def hold(tx: Tx, reasons: Mapping[str, str], *, now: datetime) -> list[str]:
     query = select(table_of(Run)).where(
         col(Run.status) == RunStatus.PAUSED, col(Run.error_kind) == HELD
     )
-    held = [Run(**row) for row in tx.execute(query.with_for_update()).mappings()]
+    held = [of_row(Run, row) for row in tx.execute(query.with_for_update()).mappings()]
     freed = [run for run in held if run.id not in reasons]
     for run in freed:
         _queue(tx, run, now)
@@ -140,11 +141,13 @@ def unfinished(
         col(Run.id) > after,
     )
     rows = session.execute(query.order_by(col(Run.id)).limit(limit)).mappings()
-    return [Run(**row) for row in rows]
+    return [of_row(Run, row) for row in rows]
 
 
 def _instead(step: Step, fork: Fork) -> dict[str, Any]:
-    failed = {"error": None, "error_kind": None}
+    failed: dict[str, Any] = {"error": None, "error_kind": None}
+    if fork.edited:
+        failed["args_hash"] = ""
     if fork.result:
         [value] = fork.result
         if step.kind == StepKind.EVENT:
@@ -163,14 +166,10 @@ def _copy(step: Step, run_id: str, values: dict[str, Any]) -> dict[str, Any]:
 def _forget(tx: Tx, step: Step, now: datetime) -> None:
     """A failed step will be done again; a run that it waited for goes on from its own."""
     mine = col(Step.id) == step.id
-    if step.kind != StepKind.RUN:
-        tx.execute(delete(Step).where(mine))
-        return
-    tx.execute(
-        delete(Event).where(col(Event.run_id) == step.run_id, col(Event.key) == step.child_id)
-    )
     child = None if step.child_id is None else runs.lock(tx, step.child_id)
     if child is None:
+        kept = {c.name: getattr(step, c.name) for c in table_of(Attempt).columns if c.name != "id"}
+        tx.execute(insert(Attempt), kept)
         tx.execute(delete(Step).where(mine))
         return
     tx.execute(
@@ -178,8 +177,24 @@ def _forget(tx: Tx, step: Step, now: datetime) -> None:
         .where(mine)
         .values(status=StepStatus.WAITING, error=None, error_kind=None, finished_at=None)
     )
-    if child.status in (RunStatus.FAILED, RunStatus.STOPPED):
-        retry(tx, child.id, now=now)
+    revive(tx, child.id, now=now)
+
+
+def revive(tx: Tx, child_id: str, *, now: datetime) -> bool:
+    """A run that another is to wait for again goes on if it failed or was stopped: whether
+    it does. One that is done tells so once more.
+    """
+    child = runs.lock(tx, child_id)
+    if child is None or child.status in ACTIVE_RUN:
+        return False
+    tx.execute(
+        delete(Event).where(col(Event.run_id) == child.parent_id, col(Event.key) == child_id)
+    )
+    if child.status == RunStatus.DONE:
+        ends.tell(tx, child, status=child.status, result=child.result, finished_at=now)
+        return False
+    retry(tx, child_id, now=now)
+    return True
 
 
 def _queue(tx: Tx, run: Run, now: datetime, **values: Any) -> None:
@@ -205,7 +220,7 @@ def _locked(tx: Tx, run_id: str) -> Run:
 
 def _steps(tx: Tx, run_id: str) -> list[Step]:
     query = select(table_of(Step)).where(col(Step.run_id) == run_id).order_by(col(Step.id))
-    return [Step(**row) for row in tx.execute(query).mappings()]
+    return [of_row(Step, row) for row in tx.execute(query).mappings()]
 
 
 def _wrong(run: Run, done: str, which: str) -> WrongState:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, delete, func, insert, select, update
+from sqlalchemy import case, delete, func, insert, select, true, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
-from agentchat.columns import table_of
+from agentchat.columns import of_row, table_of
 from agentchat.errors import Fenced
 from agentchat.models import HELD_RUN, Attempt, Event, Log, Run, RunStatus, Step
 from agentchat.store.changes import Rows, rows
@@ -58,36 +59,37 @@ class NewRun:
 
 def add(tx: Tx, run: NewRun) -> None:
     """Queue a run."""
-    tx.execute(
-        insert(Run),
-        {
-            "id": run.id,
-            "workflow": run.workflow,
-            "version": run.version,
-            "code": run.code,
-            "status": RunStatus.QUEUED,
-            "data": run.data,
-            "key": run.key,
-            "priority": run.priority,
-            "thread_id": run.thread_id,
-            "parent_id": run.parent_id,
-            "awaited": run.awaited,
-            "origin_id": run.origin_id,
-            "origin_step": run.origin_step,
-            "schedule_id": run.schedule_id,
-            "started_by": run.started_by,
-            "due_at": run.due_at or run.now,
-            "created_at": run.now,
-        },
-    )
+    tx.execute(insert(Run), _columns(run))
+
+
+def _columns(run: NewRun) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "workflow": run.workflow,
+        "version": run.version,
+        "code": run.code,
+        "status": RunStatus.QUEUED,
+        "data": run.data,
+        "key": run.key,
+        "priority": run.priority,
+        "thread_id": run.thread_id,
+        "parent_id": run.parent_id,
+        "awaited": run.awaited,
+        "origin_id": run.origin_id,
+        "origin_step": run.origin_step,
+        "schedule_id": run.schedule_id,
+        "started_by": run.started_by,
+        "due_at": run.due_at or run.now,
+        "created_at": run.now,
+    }
 
 
 def add_once(tx: Tx, run: NewRun) -> bool:
     """Queue a run unless there is one of this id; whether it did."""
-    if tx.execute(select(col(Run.id)).where(col(Run.id) == run.id)).first() is not None:
-        return False
-    add(tx, run)
-    return True
+    dialect = sqlite if tx.dialect == "sqlite" else postgresql
+    once = dialect.insert(Run).on_conflict_do_nothing(index_elements=["id"])
+    once = once.execution_options(preserve_rowcount=True)
+    return bool(tx.execute(once, _columns(run)).rowcount)
 
 
 def change(tx: Tx, hold: Hold, /, **values: object) -> None:
@@ -107,14 +109,15 @@ def change(tx: Tx, hold: Hold, /, **values: object) -> None:
 
 
 def let_go(tx: Tx, hold: Hold, status: RunStatus, /, **values: object) -> None:
-    """Let go of a run, which then waits or is paused; one that is stopping stays so, for
-    whoever lets it clean up. Raises :class:`Fenced`.
+    """Let go of a run, which then waits or is paused, as it is to be if somebody asked for
+    it; one that is stopping stays so, for whoever lets it clean up. Raises :class:`Fenced`.
     """
     stopping = col(Run.status) == RunStatus.STOPPING
+    pausing = col(Run.pausing) == true()
     change(
         tx,
         hold,
-        status=case((stopping, RunStatus.STOPPING), else_=status),
+        status=case((stopping, RunStatus.STOPPING), (pausing, RunStatus.PAUSED), else_=status),
         worker=None,
         lease_until=None,
         pausing=False,
@@ -136,7 +139,7 @@ def lock(tx: Tx, run_id: str) -> Run | None:
     """The run of this id, which nobody else changes until the commit."""
     query = select(table_of(Run)).where(col(Run.id) == run_id).with_for_update()
     row = tx.execute(query).mappings().first()
-    return None if row is None else Run(**row)
+    return None if row is None else of_row(Run, row)
 
 
 def put(tx: Tx, run: Run, **values: object) -> None:

@@ -33,6 +33,8 @@ def declare(tx: Tx, new: Schedule, *, next_at: NextAt) -> str:
     query = select(table_of(Schedule)).where(col(Schedule.name) == new.name).with_for_update()
     row = tx.execute(query).mappings().first()
     if row is None:
+        # If another process does so in this moment, the name is taken: the writer runs the
+        # unit that failed once more, and it finds the row.
         add(tx, new, next_at=next_at)
         return new.id
     old = Schedule(**row)

@@ -240,7 +240,9 @@ class Writer:
                 return
             except Exception as error:
                 self._abandon(connection, error)
-                unit.value, unit.error, unit.changes = None, error, []
+                # Without a connection nobody knows: it may be committed, its answer lost.
+                unknown = [] if self._connection is not None else [Rows(EVERYTHING)]
+                unit.value, unit.error, unit.changes = None, error, unknown
                 if not _conflict(error) or attempt == CONFLICT_TRIES:
                     return
 

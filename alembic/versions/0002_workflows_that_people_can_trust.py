@@ -17,6 +17,7 @@ depends_on = None
 
 NAMES = {"uq": "%(table_name)s_%(column_0_N_name)s_key"}
 """What PostgreSQL calls a unique constraint; SQLite keeps no name."""
+READY = sa.text("coalesce(status, '') IN ('queued', 'waiting')")
 
 
 def upgrade() -> None:
@@ -181,11 +182,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_workflows_finished_at"), ["finished_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_workflows_parent_id"), ["parent_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_workflows_schedule_id"), ["schedule_id"], unique=False)
+        batch_op.create_index(
+            "ix_workflows_ready",
+            ["priority", "due_at", "id", "workflow"],
+            sqlite_where=READY,
+            postgresql_where=READY,
+        )
+        batch_op.drop_index("ix_workflows_key")
+        batch_op.create_index("ix_workflows_key", ["key", "status", "created_at", "id"])
         batch_op.create_index("ix_workflows_started", ["workflow", "started_at"], unique=False)
 
 
 def downgrade() -> None:
     with op.batch_alter_table("workflows", schema=None) as batch_op:
+        batch_op.drop_index("ix_workflows_ready")
+        batch_op.drop_index("ix_workflows_key")
+        batch_op.create_index("ix_workflows_key", ["key", "status"])
         batch_op.drop_index("ix_workflows_started")
         batch_op.drop_index(batch_op.f("ix_workflows_schedule_id"))
         batch_op.drop_index(batch_op.f("ix_workflows_parent_id"))

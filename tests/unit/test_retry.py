@@ -56,5 +56,5 @@ def test_waits_do_not_overflow_after_very_many_tries() -> None:
 
 @pytest.mark.parametrize("wrong", [{"attempts": 0}, {"factor": 0.5}, {"first": -timedelta(1)}])
 def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="tried at least once|do not shrink"):
+    with pytest.raises(ValueError, match=r"tried at least once|do not shrink"):
         RetryPolicy(**wrong)
