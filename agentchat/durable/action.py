@@ -125,17 +125,27 @@ class Actions:
         async def wait(tries: int, delay: timedelta, error: Error) -> None:
             await self._wait(action, hand, tries, delay, error)
 
+        async def attempt_once(tries: int) -> tuple[Encoded, Any]:
+            nonlocal hand
+            if tries > 1:
+                values = {"tries": tries, "max_tries": action.policy.attempts}
+                await self._ledger.write(runs.change, retry_at=None, **values)
+            hand = self._hand(action, tries, hand.spending())
+            result = await self._try(action, hand)
+            return encoded(action.adapter, result, f"The result of step {str(action.key)!r}")
+
         try:
-            async for attempt in tries_of(action.policy, self._chance, wait, done=done):
-                with attempt:
-                    tries = done + attempt.retry_state.attempt_number
-                    if tries > 1:
-                        values = {"tries": tries, "max_tries": action.policy.attempts}
-                        await self._ledger.write(runs.change, retry_at=None, **values)
-                    hand = self._hand(action, tries, hand.spending())
-                    result = await self._try(action, hand)
-                    what = f"The result of step {str(action.key)!r}"
-                    stored, value = encoded(action.adapter, result, what)
+            try:
+                stored, value = await attempt_once(done + 1)
+            except Exception as error:
+                # Only now is there something to be tried again; most steps never come here.
+                failed: list[Exception] = [error]
+                async for attempt in tries_of(action.policy, self._chance, wait, done=done):
+                    with attempt:
+                        if failed:
+                            raise failed.pop() from None
+                        tries = done + attempt.retry_state.attempt_number
+                        stored, value = await attempt_once(tries)
         except Exception as error:
             raise await self._fail(action, hand, error) from error
         except Cancelled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlmodel import Session
@@ -21,32 +22,45 @@ BATCH = 200
 """How many runs are read at once."""
 
 
+@dataclass(slots=True)
+class Look:
+    """How many unfinished runs were looked at, and which of them would be broken."""
+
+    runs: int = 0
+    misfits: list[Misfit] = field(default_factory=list)
+
+
 async def misfits(database: Database, engine: Engine) -> list[Misfit]:
     """The unfinished runs that the workflows of ``engine`` would break, and why.
 
     Runs of workflows that it does not know are somebody else's. Nothing is changed.
     """
-    found: list[Misfit] = []
+    return (await _look(database, engine)).misfits
+
+
+async def check(url: str, workflows: Iterable[Workflow[..., Any]]) -> Look:
+    """As :func:`misfits`, for a database that nobody has opened yet."""
+    database = Database(url)
+    database.open()
+    try:
+        return await _look(database, Engine(database, workflows, SystemClock()))
+    finally:
+        await database.close()
+
+
+async def _look(database: Database, engine: Engine) -> Look:
+    look = Look()
     after = ""
     while True:
         some = await database.read(_unfinished, list(engine.workflows), after)
         for run, history in some:
             reason = await gate.broken(run, engine.of(run), history)
             if reason is not None:
-                found.append(Misfit(run.id, run.workflow, reason))
+                look.misfits.append(Misfit(run.id, run.workflow, reason))
+        look.runs += len(some)
         if len(some) < BATCH:
-            return found
+            return look
         after = some[-1][0].id
-
-
-async def check(url: str, workflows: Iterable[Workflow[..., Any]]) -> list[Misfit]:
-    """As :func:`misfits`, for a database that nobody has opened yet."""
-    database = Database(url)
-    database.open()
-    try:
-        return await misfits(database, Engine(database, workflows, SystemClock()))
-    finally:
-        await database.close()
 
 
 def _unfinished(session: Session, workflows: list[str], after: str) -> list[tuple[Run, History]]:

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from agentchat.columns import json_text
 from agentchat.errors import InvalidInput
 from agentchat.inputs import checked_json, problems_of
 
@@ -40,7 +41,7 @@ class EventType(Generic[T]):
     def loaded(self, payload: Any) -> T:
         """The payload of a stored event; raises :class:`~agentchat.errors.InvalidInput`."""
         try:
-            value: T = self._adapter.validate_python(payload)
+            value: T = self._adapter.validate_json(json_text(payload))
         except ValidationError as error:
             raise InvalidInput(
                 f"The event {self.name!r} has a payload that does not fit: {problems_of(error)}"

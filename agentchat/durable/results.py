@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from types import CodeType
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from agentchat.columns import json_text
 from agentchat.errors import InvalidInput
 from agentchat.inputs import problems_of
 
@@ -79,7 +81,8 @@ class Arguments:
         for name, adapter in self._adapters.items():
             if name in found:
                 try:
-                    found[name] = adapter.validate_python(found[name])
+                    # As JSON: some types make a difference.
+                    found[name] = adapter.validate_json(json_text(found[name]))
                 except ValidationError as error:
                     raise InvalidInput(
                         f"The stored argument {name!r} of {of} does not fit the code:"
@@ -90,7 +93,8 @@ class Arguments:
     def positional(self, of: str, values: list[Any]) -> list[Any]:
         """Stored values in the order of the parameters, of the function's types."""
         names = list(self._adapters)[: len(values)]
-        return list(self.loaded(of, dict(zip(names, values, strict=False))).values())
+        named = self.loaded(of, dict(zip(names, values, strict=False)))
+        return [*named.values(), *values[len(names) :]]
 
 
 def code_of(function: Callable[..., Any]) -> str:
@@ -135,6 +139,10 @@ def _mark(function: Callable[..., Any]) -> Hashable:
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    while isinstance(function, partial):
+        function = function.func
+    if not hasattr(function, "__annotations__"):
+        function = getattr(function, "__call__", function)  # noqa: B004
     try:
         return get_type_hints(getattr(function, "__func__", function))
     except NameError:

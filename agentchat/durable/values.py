@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -30,6 +31,8 @@ def encoded(adapter: TypeAdapter[Any], value: Any, what: str) -> tuple[Encoded, 
         )
         if b"NaN" in data or b"Infinity" in data:
             json.loads(data, parse_constant=_no_number)
+        if b"null" in data:
+            _check_numbers(value)
         if len(data) > MOST_BYTES:
             raise InvalidInput(
                 f"{what} is {len(data):,} bytes as JSON; {MOST_BYTES:,} is the most that is"
@@ -66,6 +69,17 @@ def small_enough(value: Any, what: str) -> None:
 def input_of(data: bytes) -> Encoded | None:
     """The arguments of a step, if they are small enough to be kept."""
     return Encoded(data.decode()) if len(data) <= MOST_INPUT else None
+
+
+def _check_numbers(value: Any) -> None:
+    # Where the type is not told, pydantic makes null of what is no number.
+    if isinstance(value, float) and not math.isfinite(value):
+        _no_number("NaN" if math.isnan(value) else "Infinity")
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple | set | frozenset):
+        for one in value:
+            _check_numbers(one)
 
 
 def _no_number(name: str) -> float:

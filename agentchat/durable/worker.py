@@ -18,9 +18,10 @@ from agentchat.durable.engine import Engine, Execution
 from agentchat.durable.ledger import Claim
 from agentchat.durable.watch import Outage, Watch, away, words
 from agentchat.models import HELD_RUN, Run, RunStatus
-from agentchat.store import claims, journal, processes
+from agentchat.store import claims, events, journal, processes
 from agentchat.store.changes import EVERYTHING, Rows
 from agentchat.store.database import Database
+from agentchat.store.journal import History
 from agentchat.store.limits import Limit, Limits
 from agentchat.store.processes import Beat
 from agentchat.store.runs import Hold
@@ -86,6 +87,7 @@ class Worker:
         self._claims: dict[str, _AtHand] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._left: dict[str, datetime] = {}
+        self._dead: list[str] = []
         self._wake = asyncio.Event()
         self._soon: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
@@ -180,31 +182,33 @@ class Worker:
                 async with asyncio.timeout(pause.total_seconds()):
                     await self._wake.wait()
 
-    async def _claim_due(self, dead: Sequence[str] = ()) -> bool:
-        """Claim what is due and begin it; whether there may be more."""
+    async def _claim_due(self, lost: Sequence[str] = ()) -> bool:
+        """Claim what is due, and what the dead and ``lost`` hold, and begin it; whether there
+        may be more.
+        """
         async with self._claiming:
             room = self._most_runs - len(self._tasks)
             if room <= 0:
                 self._next_due = None
                 return False
             now = self._clock.now()
-            claimed, self._next_due = await self._database.write(
-                self._take, now, room, [*self._claims, *self._left], dead
+            claimed, fresh, self._next_due = await self._database.write(
+                self._take, now, room, [*self._claims, *self._left], [*self._dead, *lost]
             )
             if not claimed:
                 return False
-            ids = [run.id for run in claimed]
-            histories = await self._database.read(journal.histories, ids)
+            begun = [run.id for run in claimed if run.id not in fresh]
+            before = await self._database.read(journal.histories, begun) if begun else {}
             for run in claimed:
                 try:
-                    self._begin(run, histories[run.id])
+                    self._begin(run, fresh.get(run.id) or before[run.id])
                 except Exception as error:
                     self._leave(run.id, error)
             return len(claimed) == room
 
     def _take(
         self, tx: Tx, now: datetime, room: int, holding: list[str], dead: Sequence[str]
-    ) -> tuple[list[Run], datetime | None]:
+    ) -> tuple[list[Run], dict[str, History], datetime | None]:
         claimed = claims.claim(
             tx,
             self.name,
@@ -216,10 +220,15 @@ class Worker:
             dead=dead,
             limits=self._limits,
         )
+        # Nothing was done of these yet, so nothing but events has to be read.
+        fresh = [run.id for run in claimed if run.attempt == 1 and run.origin_id is None]
+        histories = {run_id: History() for run_id in fresh}
+        for event in events.untaken(tx, fresh):
+            histories[event.run_id].events.append(event)
         more = len(claimed) == room
-        return claimed, None if more else claims.next_due(tx, self._limits, now)
+        return claimed, histories, None if more else claims.next_due(tx, self._limits, now)
 
-    def _begin(self, run: Run, history: journal.History) -> None:
+    def _begin(self, run: Run, history: History) -> None:
         claim = Claim(self.name, Hold(run.id, run.attempt, run.thread_id))
         execution = self._engine.execution(run, claim, history)
         told: set[Order] = {"cancel"} if run.status == RunStatus.STOPPING else set()
@@ -252,17 +261,18 @@ class Worker:
 
     async def _look_for_ever(self) -> None:
         """Now and then: whose worker is dead, what was claimed without our hearing of it."""
+        await self._try("look around", self._look_around)
         await self._again_and_again("look around", LOOK, self._look_around)
 
     async def _look_around(self) -> None:
         names = await self._database.read(_workers)
-        dead = [name for name in names if identity.is_dead(name)]
-        if dead:
-            await self._database.write(processes.remove, dead)
+        self._dead = [name for name in names if identity.is_dead(name)]
+        if self._dead:
+            await self._database.write(processes.remove, self._dead)
         now = self._clock.now()
         self._left = {run_id: until for run_id, until in self._left.items() if until >= now}
         # Our own name: the answer to a claim may have been lost with the connection.
-        if await self._claim_due([*dead, self.name]):
+        if await self._claim_due([self.name]):
             self._wake.set()
         for sweep in self._sweeps:
             await self._database.write(sweep, self._clock.now())

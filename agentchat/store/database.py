@@ -102,21 +102,28 @@ class Database:
         self, query: Callable[Concatenate[Session, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run ``query(session, ...)`` in one read-only snapshot and return its value."""
-        value, _ = await self._read_noting(lambda session: query(session, *args, **kwargs))
-        return value
+        loop = asyncio.get_running_loop()
+
+        def run(session: Session) -> T:
+            return query(session, *args, **kwargs)
+
+        return await loop.run_in_executor(self._threads, self._read_now, run, None)
 
     async def _read_noting(self, query: Callable[[Session], T]) -> tuple[T, tuple[Rows, ...]]:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._read_now, query)
-
-    def _read_now(self, query: Callable[[Session], T]) -> tuple[T, tuple[Rows, ...]]:
         seen: dict[Rows, None] = {}
+        value = await loop.run_in_executor(self._threads, self._read_now, query, seen)
+        return value, tuple(seen)
+
+    def _read_now(self, query: Callable[[Session], T], seen: dict[Rows, None] | None) -> T:
+        """The value of ``query``; what it reads goes into ``seen``, if somebody cares."""
         with self._reading.connect() as connection:
-            connection = connection.execution_options(agentchat_reads=seen)
+            if seen is not None:
+                connection = connection.execution_options(agentchat_reads=seen)
             with Session(connection) as session:
                 value = query(session)
                 session.expunge_all()
-        return value, tuple(seen)
+        return value
 
 
 def connect(url: str, *, read_only: bool = False) -> Engine:

@@ -110,6 +110,10 @@ def tell(tx: Tx, run: Run, **values: Any) -> None:
     """Tell the run that waits for this one that it has ended, if there is one."""
     if run.parent_id is None or not run.awaited:
         return
+    by = values.get("stopped_by")
+    if by is None and values["status"] == RunStatus.STOPPED:
+        # Whoever it was, it was after the run was claimed.
+        by = tx.execute(select(col(Run.stopped_by)).where(col(Run.id) == run.id)).scalar()
     events.send(
         tx,
         run.parent_id,
@@ -120,7 +124,7 @@ def tell(tx: Tx, run: Run, **values: Any) -> None:
             "result": values.get("result"),
             "kind": values.get("error_kind"),
             "error": values.get("error"),
-            "by": values.get("stopped_by"),
+            "by": by,
         },
         sent_by=f"run {run.id}",
         now=values["finished_at"],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
-from sqlmodel import Session, col
+from sqlalchemy import bindparam, insert, select, update
+from sqlmodel import col
 
+from agentchat.columns import of_row, table_of
 from agentchat.models import ACTIVE_RUN, Event, Run
 from agentchat.store import runs
 from agentchat.store.runs import Hold
@@ -45,14 +46,18 @@ def send(
     return True
 
 
-def of_run(session: Session, run_id: str) -> list[Event]:
-    """The events of a run that no wait has taken, oldest first."""
-    query = (
-        select(Event)
-        .where(col(Event.run_id) == run_id, col(Event.taken_by).is_(None))
-        .order_by(col(Event.id))
-    )
-    return list(session.scalars(query))
+def untaken(tx: Tx, run_ids: Collection[str]) -> list[Event]:
+    """The events of these runs that no wait has taken, oldest first."""
+    if not run_ids:
+        return []
+    return [of_row(Event, row) for row in tx.execute(UNTAKEN, {"ids": list(run_ids)}).mappings()]
+
+
+UNTAKEN = (
+    select(table_of(Event))
+    .where(col(Event.run_id).in_(bindparam("ids", expanding=True)), col(Event.taken_by).is_(None))
+    .order_by(col(Event.id))
+)
 
 
 def take(tx: Tx, event_id: int, by: str) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, select
 from sqlmodel import Session, col
 
 from agentchat.columns import table_of
-from agentchat.errors import InvalidInput
+from agentchat.errors import InvalidInput, WrongState
 from agentchat.models import ACTIVE_RUN, Firing, Run, Schedule
 from agentchat.store import runs, schedules
 from agentchat.store.runs import NewRun
@@ -138,14 +138,14 @@ def run_now(
     """Start a run of a schedule, paused or not, because a person asked; its id. When the
     schedule fires next stays as it is. ``at`` gives a moment that is not one of its times.
 
-    Raises :class:`ScheduleNotFound`, and InvalidInput if a run is active and the schedule
+    Raises :class:`ScheduleNotFound`, and WrongState if a run is active and the schedule
     lets runs not overlap, or if its workflow is not known.
     """
     schedule = schedules.lock(tx, schedule_id)
     if schedule.workflow not in known:
         raise InvalidInput(f"The workflow {schedule.workflow!r} is not known to this app.")
     if schedule.overlap == "skip" and _active(tx, schedule_id):
-        raise InvalidInput(
+        raise WrongState(
             f"A run of the schedule {schedule.name!r} is active, and its runs may not overlap."
             " Wait until it has ended, or stop it."
         )

@@ -24,6 +24,7 @@ from agentchat.models import (
     StepStatus,
 )
 from agentchat.store.changes import Rows
+from agentchat.store.events import UNTAKEN
 from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
 
@@ -64,25 +65,26 @@ class History:
 def histories(session: Session, run_ids: Collection[str]) -> dict[str, History]:
     """The histories of many runs, in one go."""
     found = {run_id: History() for run_id in run_ids}
-    ids = list(run_ids)
-    steps = select(_STEPS).where(col(Step.run_id).in_(ids)).order_by(col(Step.id))
-    for row in session.execute(steps).mappings():
+    of_them = {"ids": list(run_ids)}
+    for row in session.execute(_OF_RUNS, of_them).mappings():
         found[row["run_id"]].steps.append(of_row(Step, row))
-    events = (
-        select(table_of(Event))
-        .where(col(Event.run_id).in_(ids), col(Event.taken_by).is_(None))
-        .order_by(col(Event.id))
-    )
-    for row in session.execute(events).mappings():
+    for row in session.execute(UNTAKEN, of_them).mappings():
         found[row["run_id"]].events.append(of_row(Event, row))
-    logged = (
-        select(col(Log.run_id), col(Log.branch), func.max(Log.occurrence))
-        .where(col(Log.run_id).in_(ids), col(Log.occurrence).is_not(None))
-        .group_by(col(Log.run_id), col(Log.branch))
-    )
-    for run_id, branch, last in session.execute(logged):
+    for run_id, branch, last in session.execute(_LOGGED, of_them):
         found[run_id].logged[branch] = last + 1
     return found
+
+
+_OF_RUNS = (
+    select(_STEPS)
+    .where(_STEPS.c.run_id.in_(bindparam("ids", expanding=True)))
+    .order_by(_STEPS.c.id)
+)
+_LOGGED = (
+    select(col(Log.run_id), col(Log.branch), func.max(Log.occurrence))
+    .where(col(Log.run_id).in_(bindparam("ids", expanding=True)), col(Log.occurrence).is_not(None))
+    .group_by(col(Log.run_id), col(Log.branch))
+)
 
 
 def load(session: Session, run_id: str) -> list[Step]:

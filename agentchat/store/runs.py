@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import case, delete, func, insert, select, true, update
+from sqlalchemy import Update, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -18,6 +19,22 @@ from agentchat.store.writer import Tx
 
 JOURNAL: tuple[type[Event | Step | Attempt | Log], ...] = (Event, Step, Attempt, Log)
 """The tables whose rows belong to a run, and go with it."""
+
+
+_RUNS = table_of(Run)
+_ADD = insert(_RUNS)
+_UNTOUCHED = {
+    "step": "",
+    "attempt": 0,
+    "crashes": 0,
+    "tries": 0,
+    "max_tries": 0,
+    "pausing": False,
+    "input_tokens": 0,
+    "output_tokens": 0,
+    "tokens_estimated": False,
+    "queue_ms": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +76,7 @@ class NewRun:
 
 def add(tx: Tx, run: NewRun) -> None:
     """Queue a run."""
-    tx.execute(insert(Run), _columns(run))
+    tx.execute(_ADD, _columns(run), about=_added(run))
 
 
 def _columns(run: NewRun) -> dict[str, Any]:
@@ -81,48 +98,59 @@ def _columns(run: NewRun) -> dict[str, Any]:
         "started_by": run.started_by,
         "due_at": run.due_at or run.now,
         "created_at": run.now,
+        **_UNTOUCHED,
     }
+
+
+def _added(run: NewRun) -> Rows:
+    named = ("id", "workflow", "key", "thread_id", "parent_id", "schedule_id")
+    known = {name: getattr(run, name) for name in named}
+    return rows("workflows", {**known, "status": RunStatus.QUEUED})
 
 
 def add_once(tx: Tx, run: NewRun) -> bool:
     """Queue a run unless there is one of this id; whether it did."""
     dialect = sqlite if tx.dialect == "sqlite" else postgresql
-    once = dialect.insert(Run).on_conflict_do_nothing(index_elements=["id"])
+    once = dialect.insert(_RUNS).on_conflict_do_nothing(index_elements=["id"])
     once = once.execution_options(preserve_rowcount=True)
-    return bool(tx.execute(once, _columns(run)).rowcount)
+    return bool(tx.execute(once, _columns(run), about=_added(run)).rowcount)
 
 
 def change(tx: Tx, hold: Hold, /, **values: object) -> None:
     """Change the run's row; raises :class:`Fenced` if the hold is lost."""
-    changed = tx.execute(
-        update(Run)
-        .where(
-            col(Run.id) == hold.run_id,
-            col(Run.attempt) == hold.attempt,
-            col(Run.status).in_(HELD_RUN),
-        )
-        .values(**values),
-        about=hold.about(),
-    )
+    given = {f"new_{name}": value for name, value in values.items()}
+    given |= {"run": hold.run_id, "hold": hold.attempt}
+    changed = tx.execute(_change(tuple(values)), given, about=hold.about())
     if not changed.rowcount:
         raise Fenced
+
+
+@cache
+def _change(names: tuple[str, ...]) -> Update:
+    # Built once for each set of columns: building it costs more than running it.
+    column = _RUNS.c
+    return (
+        update(_RUNS)
+        .where(
+            column.id == bindparam("run"),
+            column.attempt == bindparam("hold"),
+            or_(*(column.status == status for status in HELD_RUN)),
+        )
+        .values({name: bindparam(f"new_{name}", type_=column[name].type) for name in names})
+    )
 
 
 def let_go(tx: Tx, hold: Hold, status: RunStatus, /, **values: object) -> None:
     """Let go of a run, which then waits or is paused, as it is to be if somebody asked for
     it; one that is stopping stays so, for whoever lets it clean up. Raises :class:`Fenced`.
     """
-    stopping = col(Run.status) == RunStatus.STOPPING
-    pausing = col(Run.pausing) == true()
-    change(
-        tx,
-        hold,
-        status=case((stopping, RunStatus.STOPPING), (pausing, RunStatus.PAUSED), else_=status),
-        worker=None,
-        lease_until=None,
-        pausing=False,
-        **values,
-    )
+    asked = select(_RUNS.c.status, _RUNS.c.pausing).where(_RUNS.c.id == hold.run_id)
+    row = tx.execute(asked.with_for_update()).first()
+    if row is not None and row.status == RunStatus.STOPPING:
+        status = RunStatus.STOPPING
+    elif row is not None and row.pausing:
+        status = RunStatus.PAUSED
+    change(tx, hold, status=status, worker=None, lease_until=None, pausing=False, **values)
 
 
 def wake(tx: Tx, hold: Hold, *, now: datetime) -> None:

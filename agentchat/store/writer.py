@@ -169,7 +169,12 @@ class Writer:
                 try:
                     self._commit(group)
                 except BaseException as error:
-                    logger.exception("the writer failed; its connection is opened anew")
+                    # Of a database that is full, locked or away, whoever waits is told.
+                    expected = isinstance(error, DBAPIError)
+                    level = logging.INFO if expected else logging.ERROR
+                    words = "the writer failed, its connection is opened anew: %s"
+                    cause = str(error).partition("\n")[0]
+                    logger.log(level, words, cause, exc_info=None if expected else error)
                     self._discard()
                     for unit in group:
                         # The commit may have happened all the same, its answer lost.
@@ -262,7 +267,10 @@ class Writer:
     def _abandon(self, connection: Connection, error: Exception) -> None:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             self._discard()
-        else:
+            return
+        raw = connection.connection.driver_connection
+        # When its disk is full, SQLite has ended the transaction itself.
+        if not isinstance(raw, sqlite3.Connection) or raw.in_transaction:
             connection.exec_driver_sql("ROLLBACK")
 
     def _open_transaction(self, connection: Connection, durable: bool) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from agentchat.durable.clock import ManualClock
 from agentchat.store.database import Database
+from tests.integration.stage import Stage
 from tests.integration.workers import Workers
 
 
@@ -23,3 +24,8 @@ async def workers(database: Database, clock: ManualClock) -> AsyncIterator[Worke
     yield workers
     for worker in workers.alive:
         await worker.close()
+
+
+@pytest.fixture
+def stage(database: Database, workers: Workers, clock: ManualClock) -> Stage:
+    return Stage(database, workers, clock)
