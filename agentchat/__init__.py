@@ -17,9 +17,11 @@ from agentchat.settings import Settings
 from agentchat.views import (
     LOCAL,
     Actor,
+    LogView,
     MessageView,
     ModelView,
     RunView,
+    StepView,
     ThreadSummary,
     ThreadView,
 )
@@ -35,6 +37,7 @@ __all__ = [
     "EventType",
     "Every",
     "Keep",
+    "LogView",
     "ManualClock",
     "MessageView",
     "ModelView",
@@ -42,6 +45,7 @@ __all__ = [
     "RetryPolicy",
     "RunView",
     "Settings",
+    "StepView",
     "ThreadSummary",
     "ThreadView",
     "Workflow",

@@ -113,6 +113,60 @@ class RunView:
 
 
 @dataclass(frozen=True)
+class TryView:
+    """One try of a step that came to no result, and why. Times are aware UTC."""
+
+    tries: int
+    attempt: int
+    worker: str
+    error_kind: str
+    error: str
+    started_at: datetime
+    finished_at: datetime
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One step of a run.
+
+    ``kind`` is step, transaction, sleep, event, run, race or patch; ``status`` is running,
+    waiting, retrying, edited, dropped, done or failed. ``input`` is None if it was too large
+    to be kept. ``tried`` are the tries before the one that came to this.
+    """
+
+    key: str
+    kind: str
+    status: str
+    input: Any = None
+    result: Any = None
+    error: str = ""
+    error_kind: str = ""
+    attempt: int = 0
+    tries: int = 1
+    worker: str = ""
+    child_id: str = ""
+    wake_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    tried: tuple[TryView, ...] = ()
+
+
+@dataclass(frozen=True)
+class LogView:
+    """A line that a run logged; ``step`` is the key of the step it was in, if in one."""
+
+    id: int
+    at: datetime
+    level: str
+    text: str
+    step: str = ""
+    fields: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class ModelView:
     """The model that answers, and how far it is on its way to being ready.
 

@@ -35,9 +35,10 @@ class Durable:
     and ``schedules`` are the verbs.
 
     ``database`` is a URL, such as ``sqlite:///work.db`` or ``postgresql+psycopg://…``, or a
-    database that is open. ``keep`` says how long finished runs stay. Runs that the code
-    would break are held, as paused, and the others go on; with ``strict`` the start is
-    refused with ConfigError instead. Raises ConfigError and SchemaMismatch on entry.
+    database that is open. ``keep`` says how long finished runs stay; ``most_runs`` is how
+    many may be at work at once in this process, ``most_running`` in all together. Runs that
+    the code would break are held, as paused, and the others go on; with ``strict`` the start
+    is refused with ConfigError instead. Raises ConfigError and SchemaMismatch on entry.
     """
 
     runs: Runs
@@ -52,6 +53,7 @@ class Durable:
         keep: Keep | None = None,
         strict: bool = False,
         most_runs: int = 100,
+        most_running: int | None = None,
         allow: Allow = allow_named,
         own: Mapping[str, str] | None = None,
     ) -> None:
@@ -61,6 +63,7 @@ class Durable:
         self._keep = keep or Keep()
         self._strict = strict
         self._most_runs = most_runs
+        self._most_running = most_running
         self._allow = allow
         self._own = own
 
@@ -75,6 +78,7 @@ class Durable:
                 engine,
                 clock,
                 most_runs=self._most_runs,
+                most_running=self._most_running,
                 sweeps=[ends.overdue],
             )
             known = {name: (one.version, one.code) for name, one in engine.workflows.items()}

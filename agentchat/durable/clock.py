@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -18,6 +19,12 @@ class Clock(Protocol):
         """Return after ``delay``."""
         ...
 
+    def on_jump(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` when the time has been set by hand, not when it just passes;
+        returns what ends that.
+        """
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
@@ -30,6 +37,10 @@ class SystemClock:
         """Return after ``delay``."""
         await asyncio.sleep(delay.total_seconds())
 
+    def on_jump(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Nobody sets this clock by hand."""
+        return lambda: None
+
 
 class ManualClock:
     """A clock that stands still until :meth:`advance` is called. For tests."""
@@ -37,6 +48,7 @@ class ManualClock:
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._now = start
         self._sleepers: list[tuple[datetime, asyncio.Future[None]]] = []
+        self._listeners: list[Callable[[], None]] = []
 
     @property
     def sleeping(self) -> int:
@@ -62,3 +74,10 @@ class ManualClock:
         for until, future in self._sleepers:
             if until <= self._now and not future.done():
                 future.set_result(None)
+        for listener in tuple(self._listeners):
+            listener()
+
+    def on_jump(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` with each :meth:`advance`; returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)

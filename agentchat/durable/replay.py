@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 MOST_NAME = 200
 MOST_BRANCH = 400
 
-_leaving: ContextVar[type[ControlFlow] | None] = ContextVar("leaving", default=None)
+_leaving: ContextVar[ControlFlow | None] = ContextVar("leaving", default=None)
 """How the code at hand was told to leave: what it still asks for, in a ``finally``, is not
 begun."""
 
@@ -133,7 +133,7 @@ class Replay:
         except Cancelled:
             self._clean_up()
         except (Suspend, Pause) as leave:
-            _leaving.set(type(leave))
+            _leaving.set(leave)
             raise
 
     async def _transaction(
@@ -204,7 +204,7 @@ class Replay:
         if taken is None and (wake_at is None or wake_at > now):
             self._ledger.begun.add(key)
             self._waits.add(key, row, begun=waiting)
-            self._leave(Suspend)
+            self._leave(Suspend())
         outcome = None if taken is None else {"event": taken.id, "payload": taken.payload}
         done = row | {"status": StepStatus.DONE, "result": outcome}
         await self._ledger.write(waits.end, done, taken=taken)
@@ -247,7 +247,7 @@ class Replay:
         taken = self._waits.take(row["event"])
         if taken is None:
             self._waits.add(key, open_, begun=True)
-            self._leave(Suspend)
+            self._leave(Suspend())
         row |= _outcome(taken.payload)
         await self._ledger.write(waits.end, row, taken=taken)
         self._ledger.begun.discard(key)
@@ -259,7 +259,7 @@ class Replay:
         except Cancelled:
             self._clean_up()
         except (Suspend, Pause) as leave:
-            _leaving.set(type(leave))
+            _leaving.set(leave)
             raise
 
     async def _race(self, name: str, asked: Sequence[Awaitable[Any]]) -> tuple[int, Any]:
@@ -281,7 +281,7 @@ class Replay:
         except Cancelled:
             self._clean_up()
         except (Suspend, Pause) as leave:
-            _leaving.set(type(leave))
+            _leaving.set(leave)
             raise
         lost = names[:winner] + names[winner + 1 :]
         row = self._ledger.row(key, started, kind=StepKind.RACE, args_hash=args_hash, result=winner)
@@ -317,9 +317,9 @@ class Replay:
         if self._cancelling and (waits or not cleaning.get()):
             self._clean_up()
         if self._pausing and not self._cancelling:
-            self._leave(Pause)
+            self._leave(Pause())
 
-    def _leave(self, how: type[ControlFlow]) -> NoReturn:
+    def _leave(self, how: ControlFlow) -> NoReturn:
         _leaving.set(how)
         raise how
 

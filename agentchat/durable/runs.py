@@ -19,7 +19,7 @@ from agentchat.models import Run
 from agentchat.store import ends, events, limits, repairs, runs
 from agentchat.store.database import Database
 from agentchat.store.repairs import Fork
-from agentchat.views import LOCAL, Actor, RunView
+from agentchat.views import LOCAL, Actor, LogView, RunView, StepView
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -105,6 +105,16 @@ class Runs:
             if run.ended:
                 return run
         raise RunNotFound
+
+    async def steps(self, run_id: str) -> tuple[StepView, ...]:
+        """The steps of a run with every try, in the order in which they were begun."""
+        run = await self._find(run_id)
+        return await self._database.read(reads.step_views, run.id if run else "")
+
+    async def logs(self, run_id: str, *, after: int = 0) -> tuple[LogView, ...]:
+        """The lines that a run logged after the one of this id, up to a thousand."""
+        run = await self._find(run_id)
+        return await self._database.read(reads.log_views, run.id if run else "", after)
 
     # Events
 

@@ -53,6 +53,7 @@ class Scheduler:
         alarm.add_job(self._ring, "interval", seconds=LOOK.total_seconds())
         alarm.start()
         self._alarm = alarm
+        self._unlisten = self._clock.on_jump(self._wake.set)
         self._database.live.listen(self._notice)
         self._task = asyncio.create_task(self._serve(alarm), name="agentchat-schedules")
 
@@ -62,6 +63,7 @@ class Scheduler:
             return
         alarm, task, self._alarm, self._task = self._alarm, self._task, None, None
         self._database.live.unlisten(self._notice)
+        self._unlisten()
         task.cancel()
         await asyncio.wait([task])
         alarm.remove_all_jobs()

@@ -101,6 +101,7 @@ class Worker:
         """Begin to claim runs."""
         self._started_at = self._clock.now()
         self._database.live.listen(self._notice)
+        self._unlisten = self._clock.on_jump(self._wake.set)
         self._watch.start()
         loops = (self._claim_for_ever, self._look_for_ever, self._renew_for_ever, self._heed)
         self._loops = [
@@ -111,6 +112,7 @@ class Worker:
     async def close(self) -> None:
         """Stop working and hand the runs at hand back to the queue."""
         self._database.live.unlisten(self._notice)
+        self._unlisten()
         if self._soon is not None:
             self._soon.cancel()
         ending = [*self._loops, *self._tasks.values()]
