@@ -114,8 +114,6 @@ class Replay:
         once: bool,
         check_arguments: bool,
     ) -> Any:
-        if once and policy.attempts > 1:
-            raise InvalidInput(f"Step {name!r} is to be done once, so it cannot be retried.")
         key, (args_hash, data) = self._key(name), hash_of(name, args)
         args_hash = args_hash if check_arguments else UNCHECKED
         adapter = result_of(function)

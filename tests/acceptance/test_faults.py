@@ -77,7 +77,7 @@ def test_a_killed_server_finishes_the_answer_once_it_is_started_again(
     [(run_id,)] = server.rows(
         "SELECT id FROM workflows WHERE status = 'running' AND workflow = 'reply'"
     )
-    prepared = server.rows(f"SELECT * FROM steps WHERE run_id = '{run_id}'")
+    prepared = server.rows(f"SELECT * FROM steps WHERE run_id = '{run_id}' ORDER BY id")
     server.start()
     # Without a reload: the page comes back by itself.
     assert ann.sees_answer("done") == SENTENCES
