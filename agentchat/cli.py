@@ -6,10 +6,11 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
 import typer
 
-from agentchat import cli_models
+from agentchat import cli_check, cli_models
 from agentchat.errors import AgentChatError, ConfigError, ModelError
 from agentchat.llm.choose import choose_provider
 from agentchat.settings import Settings, load_settings
@@ -25,8 +26,15 @@ app.add_typer(database, name="db")
 app.add_typer(cli_models.app, name="models")
 
 
+app.command()(cli_check.check)
+
+
 @app.command()
-def run() -> None:
+def run(
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Do not start on runs that this code would break.")
+    ] = False,
+) -> None:
     """Serve the web app: migrate, build the pages if they changed, listen on one port."""
     from agentchat import frontend
 
@@ -34,6 +42,8 @@ def run() -> None:
     with _said_plainly():
         settings = load_settings()
         schema.upgrade(settings.database_url)
+        if strict:
+            cli_check.check()
         asyncio.run(_check_model(settings))
         frontend.ensure_built(settings)
         frontend.serve(settings)

@@ -144,9 +144,7 @@ def _thread(tx: Tx, sending: Send) -> Thread:
     return thread
 
 
-def _queue(
-    tx: Tx, answer: Answer, workflow: Workflow[..., Any], by: Actor, now: datetime
-) -> None:
+def _queue(tx: Tx, answer: Answer, workflow: Workflow[..., Any], by: Actor, now: datetime) -> None:
     data = {
         "thread_id": answer.thread_id,
         "message_id": answer.message_id,

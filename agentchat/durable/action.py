@@ -6,28 +6,25 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
 from agentchat.columns import Encoded
 from agentchat.durable.clock import Clock
+from agentchat.durable.hand import Hand, at_hand, cleaning, counted, failure, kind_of
 from agentchat.durable.journal import Key
 from agentchat.durable.ledger import Ledger
 from agentchat.durable.retry import Error, RetryPolicy, tries_of
 from agentchat.durable.values import encoded
-from agentchat.durable.waits import Waits
 from agentchat.errors import (
     Cancelled,
     LeaseLost,
     OutcomeUnknown,
     Pause,
-    StepFailed,
     StepTimeout,
-    Suspend,
 )
 from agentchat.inputs import storable
 from agentchat.models import Step, StepStatus
@@ -40,44 +37,6 @@ LATE = 0.1
 once, when they are over."""
 SHORT = timedelta(seconds=5)
 """Up to here a wait between tries is slept out; a longer one is a row, and holds nothing."""
-
-
-@dataclass(slots=True)
-class Hand:
-    """The try at hand: what a step's function can learn and tell through the context."""
-
-    key: str
-    tries: int
-    started: datetime
-    beat: datetime
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float | None = None
-    estimated: bool = False
-    expired: str = ""
-    before: dict[str, Any] = field(default_factory=dict)
-    """What earlier tries have counted, by column."""
-
-    @property
-    def spent(self) -> bool:
-        """Whether tokens or money were counted."""
-        return bool(self.input_tokens or self.output_tokens or self.cost_usd)
-
-    def spending(self) -> dict[str, Any]:
-        """What was counted in all tries, by column."""
-        if not self.spent:
-            return self.before
-        mine = {
-            "input_tokens": self.input_tokens,
-            "output_tokens": self.output_tokens,
-            "cost_usd": self.cost_usd,
-        }
-        return {name: _sum(self.before.get(name), value) for name, value in mine.items()}
-
-
-at_hand: ContextVar[Hand | None] = ContextVar("at_hand", default=None)
-cleaning: ContextVar[bool] = ContextVar("cleaning", default=False)
-"""Whether the code at hand was told that its run is cancelled: what it does is to clean up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +54,22 @@ class Action:
     begun: Step | None
 
 
+class StandBy(Protocol):
+    """Lets a step wait until its next try is due; raises Suspend when all of the run waits."""
+
+    def __call__(self, key: Key, row: dict[str, Any], *, begun: bool) -> Awaitable[None]: ...
+
+
 class Actions:
     """Does the action steps of one execution; ``stopping`` once its run is cancelled."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, waits: Waits, chance: random.Random) -> None:
+    def __init__(
+        self, ledger: Ledger, clock: Clock, stand_by: StandBy, chance: random.Random
+    ) -> None:
         self.stopping = False
         self._ledger = ledger
         self._clock = clock
-        self._waits = waits
+        self._stand_by = stand_by
         self._chance = chance
         self._tasks: set[asyncio.Task[Any]] = set()
         self._cut: set[asyncio.Task[Any]] = set()
@@ -120,7 +87,7 @@ class Actions:
         Raises StepFailed, or Pause, when its tries are over; Suspend for a long wait.
         """
         done = await self._take_up(action)
-        hand = self._hand(action, done + 1, _counted(action.begun))
+        hand = self._hand(action, done + 1, counted(action.begun))
 
         async def wait(tries: int, delay: timedelta, error: Error) -> None:
             await self._wait(action, hand, tries, delay, error)
@@ -179,8 +146,9 @@ class Actions:
             return 0
         if (left := begun.wake_at - self._clock.now()) > timedelta():
             if not self.stopping:
-                self._suspend(action.key, begun.wake_at)
-            await self._clock.sleep(left)
+                await self._suspend(action.key, begun.wake_at)
+            else:
+                await self._clock.sleep(left)
         return begun.tries
 
     def _hand(self, action: Action, tries: int, before: dict[str, Any]) -> Hand:
@@ -296,14 +264,14 @@ class Actions:
         self._go_on()
         # Nobody would wake a run that is being stopped.
         if delay > SHORT and not self.stopping:
-            self._suspend(action.key, now + delay)
+            await self._suspend(action.key, now + delay)
+            return
         task = asyncio.current_task()
         assert task is not None
         await self._interruptible(task, hand, self._clock.sleep(delay))
 
-    def _suspend(self, key: Key, wake_at: datetime) -> None:
-        self._waits.add(key, {"wake_at": wake_at, "event": None}, begun=True)
-        raise Suspend
+    async def _suspend(self, key: Key, wake_at: datetime) -> None:
+        await self._stand_by(key, {"wake_at": wake_at, "event": None}, begun=True)
 
     async def _fail(self, action: Action, hand: Hand, error: Exception) -> BaseException:
         """Write down that the tries are over; what is to be raised."""
@@ -354,27 +322,6 @@ class Actions:
             "started_at": begun.started_at,
             "finished_at": self._clock.now(),
         }
-
-
-def kind_of(error: BaseException) -> str:
-    """What kind of error it is: the word of our own errors, else the name of its class."""
-    return str(getattr(error, "kind", "") or type(error).__name__)[:64]
-
-
-def failure(row: dict[str, Any], step: str) -> StepFailed:
-    """The error of a step that has failed, by its row."""
-    kind = row["error_kind"] or ""
-    error = OutcomeUnknown if kind == "outcome_unknown" else StepFailed
-    return error(row["error"] or "", step=step, kind=kind)
-
-
-def _counted(begun: Step | None) -> dict[str, Any]:
-    names = ("input_tokens", "output_tokens", "cost_usd")
-    return {} if begun is None else {name: getattr(begun, name) for name in names}
-
-
-def _sum(before: float | None, now: float | None) -> float | None:
-    return now if before is None else before + (now or 0)
 
 
 def _begin(tx: Tx, hold: Hold, row: dict[str, Any], step: str) -> None:

@@ -128,7 +128,10 @@ class Durable:
         if found and self._strict:
             raise ConfigError(f"{len(found)} runs would be broken by this code:\n{listed(found)}")
         held = {misfit.run_id: misfit.reason for misfit in found}
-        freed = await database.write(repairs.hold, held, now=self._clock.now())
+        # What a dead process left running is looked at again by whoever claims it.
+        self._engine.suspect.update(held)
+        known = list(self._engine.workflows)
+        freed = await database.write(repairs.hold, held, known, now=self._clock.now())
         if found:
             logger.warning("held, because the code changed under them:\n%s", listed(found))
         if freed:

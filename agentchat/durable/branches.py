@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Coroutine, Sequence
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
+from agentchat.durable.together import Fork, Together
 from agentchat.errors import Cancelled, ControlFlow, LeaseLost, Pause
 
 T = TypeVar("T")
@@ -18,36 +19,57 @@ branch: ContextVar[str] = ContextVar("branch", default="")
 """Where within gather and race the code at hand is."""
 
 
-async def within(name: str, awaitable: Awaitable[T]) -> T:
+async def _within(name: str, awaitable: Awaitable[T], fork: Fork, *, race: bool) -> T:
     """Await something as the branch of this name."""
     branch.set(name)
-    return await awaitable
+    decides = race
+    try:
+        return await awaitable
+    except BaseException as error:
+        decides = race and isinstance(error, Exception)
+        raise
+    finally:
+        fork.over(decides=decides)
 
 
-async def gather(names: Sequence[str], branches: Sequence[Awaitable[Any]]) -> tuple[Any, ...]:
+def _begin(
+    names: Sequence[str],
+    branches: Sequence[Awaitable[Any]],
+    together: Together,
+    *,
+    race: bool,
+) -> list[_Task]:
+    fork = together.fork(len(branches))
+    return [
+        asyncio.create_task(_within(name, one, fork, race=race))
+        for name, one in zip(names, branches, strict=True)
+    ]
+
+
+async def gather(
+    names: Sequence[str], branches: Sequence[Awaitable[Any]], together: Together
+) -> tuple[Any, ...]:
     """Do several things at once, and return their results in the order given.
 
     All are let finish; then the error of the first that failed is raised.
     """
-    tasks = [
-        asyncio.create_task(within(name, one)) for name, one in zip(names, branches, strict=True)
-    ]
-    if not tasks:
+    if not branches:
         return ()
+    tasks = _begin(names, branches, together, race=False)
     await _wait(tasks, asyncio.ALL_COMPLETED)
     if (error := _most_urgent(tasks)) is not None:
         raise error
     return tuple(task.result() for task in tasks)
 
 
-async def first(names: Sequence[str], branches: Sequence[Awaitable[Any]]) -> tuple[int, _Task]:
+async def first(
+    names: Sequence[str], branches: Sequence[Awaitable[Any]], together: Together
+) -> tuple[int, _Task]:
     """Do several things at once until one has a result or an error: which, and it.
 
     The others are cancelled. If all wait, the wait is raised.
     """
-    tasks = [
-        asyncio.create_task(within(name, one)) for name, one in zip(names, branches, strict=True)
-    ]
+    tasks = _begin(names, branches, together, race=True)
     pending = set(tasks)
     while pending:
         _, pending = await _wait(tasks, asyncio.FIRST_COMPLETED, pending)

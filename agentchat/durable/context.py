@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, TypeVarTuple, overload
 
-from agentchat.durable.action import Hand, at_hand
 from agentchat.durable.branches import branch
 from agentchat.durable.event_type import EventType
-from agentchat.durable.replay import Replay
+from agentchat.durable.hand import Hand, at_hand
+from agentchat.durable.kinds import Kinds
 from agentchat.durable.retry import NO_RETRY, RetryPolicy
 from agentchat.durable.start import child_of
 from agentchat.errors import InvalidInput, WaitTimeout
@@ -34,7 +34,7 @@ _SENDS = uuid.UUID("7c1c1a53-9a3b-4a0e-9d55-2a2f6f0d1b46")
 """The namespace of the keys of events that runs send."""
 
 
-class Context(Replay):
+class Context(Kinds):
     """Given to a workflow as its first argument; one for each time the run is resumed.
 
     A step is remembered for ever: asked for again, it returns what it returned, or raises

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from agentchat.durable import gate
-from agentchat.durable.action import kind_of
 from agentchat.durable.clock import Clock
 from agentchat.durable.context import Context
+from agentchat.durable.hand import kind_of
 from agentchat.durable.ledger import Claim, Ledger
 from agentchat.durable.values import encoded
 from agentchat.durable.workflow import Workflow
@@ -51,6 +51,8 @@ class Engine:
         self.database = database
         self.clock = clock
         self.chance = random.Random()
+        self.suspect: set[str] = set()
+        """Runs whose journal did not fit the code at the start: to be checked when claimed."""
         given = list(workflows)
         self.workflows = {workflow.name: workflow for workflow in given}
         self._versions = {(workflow.name, workflow.version): workflow for workflow in given}
@@ -79,6 +81,10 @@ class Execution:
     def cancel(self) -> None:
         """Somebody has cancelled the run: let it clean up."""
         self._ctx.cancel()
+
+    def hear(self) -> None:
+        """An event may have been sent to the run."""
+        self._ctx.hear()
 
     def pause(self) -> None:
         """Somebody wants the run to pause: let it after the step at hand."""
@@ -114,9 +120,12 @@ class Execution:
         run, workflow = self._run, self._workflow
         if run.crashes > MOST_CRASHES and self._tries_in_vain() > MOST_CRASHES:
             raise TooManyCrashes(f"The process died {run.crashes} times while it worked on this.")
-        if self._history.steps and run.code not in ("", workflow.code):
+        changed = run.code not in ("", workflow.code) or run.id in self._engine.suspect
+        if self._history.steps and changed:
             await self._check_code()
         result = await workflow.function(self._ctx, **workflow.unbind(run.data))
+        if self._ctx.mismatch is not None:
+            raise self._ctx.mismatch
         if self._ctx.ended:
             return
         stored, _ = encoded(workflow.result, result, f"The result of {workflow.name!r}")
@@ -137,8 +146,13 @@ class Execution:
     async def _check_code(self) -> None:
         """The code is not the one that wrote the journal: go on only if the two agree."""
         reason = await gate.broken(self._run, self._workflow, self._history)
+        if reason is not None and self._run.status == RunStatus.STOPPING:
+            # Code that does not know where the run was cannot clean up after it either.
+            logger.error("run %s is stopped without clean-up: %s", self._run.id, reason)
+            raise Cancelled
         if reason is not None:
             raise Pause(reason, repairs.HELD)
+        self._engine.suspect.discard(self._run.id)
         await self._ledger.write(
             runs.change, code=self._workflow.code, version=self._workflow.version
         )

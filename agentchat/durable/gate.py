@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
-from agentchat.durable.action import kind_of
 from agentchat.durable.clock import SystemClock
 from agentchat.durable.context import Context
+from agentchat.durable.hand import kind_of
 from agentchat.durable.ledger import Claim, Ledger
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import ControlFlow, StepFailed, Suspend, WaitTimeout
@@ -28,8 +28,6 @@ T = TypeVar("T")
 
 AT_REST = 20
 """After how many turns of the event loop without a step asked for nothing more comes."""
-A_LEVEL = 5
-"""How many turns more each level of gather and race within each other may take."""
 MOST_PATCHES = 100_000
 """How often code may ask for patches: they alone do not end where the journal does."""
 PATIENCE = 1.0
@@ -69,7 +67,7 @@ async def broken(run: Run, workflow: Workflow[..., Any], history: History) -> st
 async def _settle(task: asyncio.Future[None], ctx: _DryContext) -> None:
     """Let the replay go on until it asks for nothing more."""
     still, seen = 0, -1
-    while still <= AT_REST + A_LEVEL * ctx.deep:
+    while still <= AT_REST:
         await asyncio.sleep(0)
         if task.done() and not _left(ctx):
             return
@@ -80,12 +78,13 @@ async def _settle(task: asyncio.Future[None], ctx: _DryContext) -> None:
 def _judged(
     task: asyncio.Future[None], ctx: _DryContext, workflow: Workflow[..., Any]
 ) -> str | None:
+    error: BaseException | None = ctx.mismatch
     if task.done() and not task.cancelled():
-        error = task.exception()
+        error = error or task.exception()
         if isinstance(error, ControlFlow | StepFailed | WaitTimeout):
             error = None
-        if error is not None:
-            return f"The code of {workflow.name!r} fails at this journal: {kind_of(error)}: {error}"
+    if error is not None:
+        return f"The code of {workflow.name!r} fails at this journal: {kind_of(error)}: {error}"
     left = _left(ctx)
     if not left:
         if task.done() or ctx.beyond is not None:
@@ -115,7 +114,6 @@ class _DryContext(Context):
 
     def __init__(self, run: Run, history: History) -> None:
         self.asked = 0
-        self.deep = 0
         self.patches = 0
         self.beyond: str | None = None
         self.begun: dict[str, str] = {}
@@ -145,11 +143,6 @@ class _DryContext(Context):
         self.asked += 1
         self._last = super()._key(name)
         return self._last
-
-    def _branches(self, name: str, count: int) -> list[str]:
-        names = super()._branches(name, count)
-        self.deep = max(self.deep, *(name.count("/") + 1 for name in names), 0)
-        return names
 
     async def _beyond(self, *, waits: bool = False) -> None:
         # A run that is stopping cleans up instead.

@@ -45,6 +45,8 @@ class Journal:
     """
 
     def __init__(self, run_id: str, steps: Iterable[Step]) -> None:
+        self.mismatch: JournalMismatch | None = None
+        """What did not fit; it ends the run, also if the workflow swallows it."""
         self._run_id = run_id
         self._steps = {key_of(step): step for step in steps}
         self._ahead = dict.fromkeys(self._steps)
@@ -65,16 +67,20 @@ class Journal:
 
         Raises :class:`JournalMismatch` if it was asked for with other arguments.
         """
+        if self.mismatch is not None:
+            # Whatever the workflow made of it: nothing after it can be trusted.
+            raise self.mismatch
         step = self._steps.get(key)
         if step is None:
             return None
         if UNCHECKED not in (step.args_hash, args_hash) and step.args_hash != args_hash:
-            raise JournalMismatch(
+            self.mismatch = JournalMismatch(
                 f"Run {self._run_id}: step {str(key)!r} was done with other arguments than the"
                 f" workflow now gives it (journal {step.args_hash[:12]}, code {args_hash[:12]})."
                 " The code changed under a run, or the workflow decides by something that is"
                 " not in its journal, such as the time."
             )
+            raise self.mismatch
         self._ahead.pop(key, None)
         return step
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Concatenate, TypeVar
 
+from sqlmodel import Session
+
 from agentchat.durable.clock import Clock
 from agentchat.durable.journal import Key
 from agentchat.errors import Fenced, LeaseLost, StorageUnavailable
@@ -48,6 +50,7 @@ class Ledger:
         self._database = database
         self._lines: list[dict[str, Any]] = []
         self._attempts: list[dict[str, Any]] = []
+        self._unsure = False
 
     @property
     def run_id(self) -> str:
@@ -75,7 +78,7 @@ class Ledger:
         """
         lines, self._lines = self._lines, []
         attempts, self._attempts = self._attempts, []
-        hold, again = self.claim.hold, False
+        hold, again, self._unsure = self.claim.hold, self._unsure, False
 
         def whole(tx: Tx) -> T:
             value = unit(tx, hold, *args, **values)
@@ -86,20 +89,36 @@ class Ledger:
             return value
 
         delay = 0.0
-        while True:
-            try:
-                return await self._database.write(whole)
-            except Fenced as error:
-                raise LeaseLost(str(error)) from error
-            except StorageUnavailable as error:
-                if not delay:
-                    logger.error("run %s cannot be written down yet: %s", self.run_id, error)
-                delay, again = min(LONGEST, delay * 2 or AGAIN), True
-                await asyncio.sleep(delay)
-            except Exception:
-                # Undone by an error of the unit itself: they go with what is written of that.
-                self._lines, self._attempts = lines + self._lines, attempts + self._attempts
-                raise
+        try:
+            while True:
+                try:
+                    return await self._database.write(whole)
+                except Fenced as error:
+                    raise LeaseLost(str(error)) from error
+                except StorageUnavailable as error:
+                    if not delay:
+                        logger.error("run %s cannot be written down yet: %s", self.run_id, error)
+                    delay, again = min(LONGEST, delay * 2 or AGAIN), True
+                    await asyncio.sleep(delay)
+                except Exception:
+                    # Undone by an error of the unit itself: they go with what is written of that.
+                    self._put_back(lines, attempts, unsure=again)
+                    raise
+        except asyncio.CancelledError:
+            # It may be committed all the same, or never.
+            self._put_back(lines, attempts, unsure=bool(lines))
+            raise
+
+    def _put_back(
+        self, lines: list[dict[str, Any]], attempts: list[dict[str, Any]], *, unsure: bool
+    ) -> None:
+        """Let it go with the next write, which looks what is there already if it is unsure."""
+        self._lines, self._attempts = lines + self._lines, attempts + self._attempts
+        self._unsure = self._unsure or unsure
+
+    async def read(self, query: Callable[[Session, str], T]) -> T:
+        """The value of ``query(session, run_id)``."""
+        return await self._database.read(query, self.run_id)
 
     def row(self, key: Key, started: datetime, **values: Any) -> dict[str, Any]:
         """A row of the journal, by column."""

@@ -4,46 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Container, Sequence
+from collections.abc import Container
 from contextvars import ContextVar
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import TypeAdapter
 
-from agentchat.columns import Encoded, json_text
-from agentchat.durable import branches, waits
-from agentchat.durable.action import Action, Actions, cleaning, failure, kind_of
+from agentchat.durable.action import Actions
 from agentchat.durable.branches import branch
-from agentchat.durable.journal import UNCHECKED, Journal, Key, hash_of
+from agentchat.durable.hand import cleaning, failure
+from agentchat.durable.journal import Journal, Key
 from agentchat.durable.ledger import Ledger
-from agentchat.durable.results import arguments_of, result_of
-from agentchat.durable.retry import RetryPolicy
-from agentchat.durable.start import child_of
-from agentchat.durable.values import decoded, encoded, input_of
+from agentchat.durable.together import Together
+from agentchat.durable.values import decoded
 from agentchat.durable.waits import Waits
 from agentchat.errors import (
     Cancelled,
     ControlFlow,
     InvalidInput,
+    JournalMismatch,
     Pause,
     Suspend,
 )
-from agentchat.inputs import storable
-from agentchat.models import REMEMBERED, Run, RunStatus, Step, StepKind, StepStatus
-from agentchat.store import ends, journal, repairs, runs
+from agentchat.models import REMEMBERED, Run, RunStatus, Step, StepStatus
+from agentchat.store import events, journal
 from agentchat.store.journal import History
-from agentchat.store.runs import Hold
-from agentchat.store.writer import Tx
 
 if TYPE_CHECKING:
     from agentchat.durable.workflow import Workflow
 
 MOST_NAME = 200
+_NUMBERED = re.compile(r"#\d+$")
 MOST_BRANCH = 400
 
-_leaving: ContextVar[ControlFlow | None] = ContextVar("leaving", default=None)
+leaving: ContextVar[ControlFlow | None] = ContextVar("leaving", default=None)
 """How the code at hand was told to leave: what it still asks for, in a ``finally``, is not
 begun."""
 
@@ -68,7 +64,8 @@ class Replay:
         self._chance = chance
         self._journal = Journal(run.id, history.steps)
         self._waits = Waits(list(history.events))
-        self._actions = Actions(ledger, ledger.clock, self._waits, chance)
+        self._together = Together(ledger.clock)
+        self._actions = Actions(ledger, ledger.clock, self._stand_by, chance)
         self._groups: Counter[tuple[str, str]] = Counter()
         self._logged: Counter[str] = Counter()
         self._logged_before = history.logged
@@ -85,10 +82,12 @@ class Replay:
         """The run is cancelled: what is under way, or comes next, raises Cancelled."""
         self._cancelling = True
         self._actions.cancel()
+        self._together.wake_all()
 
     def pause(self) -> None:
         """The run is to pause: what comes next raises Pause."""
         self._pausing = True
+        self._together.wake_all()
 
     async def suspend(self) -> None:
         """Write down what the run waits for, and let go of it."""
@@ -99,208 +98,43 @@ class Replay:
         now = self._clock.now()
         await self._ledger.write(self._waits.pause, now=now, retry_at=None, **values)
 
+    @property
+    def mismatch(self) -> JournalMismatch | None:
+        """What of the journal did not fit the code."""
+        return self._journal.mismatch
+
     def left_over(self) -> list[Step]:
         """The finished steps that the workflow did not ask for."""
         return self._journal.left_over()
 
-    # What each kind of step does
+    # Waiting
 
-    async def _step(
-        self,
-        name: str,
-        function: Callable[..., Awaitable[Any]],
-        args: tuple[Any, ...],
-        policy: RetryPolicy,
-        once: bool,
-        check_arguments: bool,
-    ) -> Any:
-        key, (args_hash, data) = self._key(name), hash_of(name, args)
-        args_hash = args_hash if check_arguments else UNCHECKED
-        adapter = result_of(function)
-        begun = self._journal.recorded(key, args_hash)
-        if begun is not None and begun.status in REMEMBERED:
-            return _remembered(begun, adapter)
-        await self._beyond()
-        kept = input_of(data)
-        if begun is not None and begun.status == StepStatus.EDITED:
-            args = _edited(function, begun)
-            kept = Encoded(json_text(begun.input))
-        action = Action(key, args_hash, kept, function, args, adapter, policy, once, begun)
-        try:
-            return await self._actions.do(action)
-        except Cancelled:
-            self._clean_up()
-        except (Suspend, Pause) as leave:
-            _leaving.set(leave)
-            raise
-
-    async def _transaction(
-        self,
-        name: str,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        *,
-        end: bool = False,
-        kind: StepKind = StepKind.TRANSACTION,
-        asked: tuple[Any, ...] | None = None,
-    ) -> Any:
-        """``asked`` is what is compared at replay, if it is not the arguments."""
-        key = self._key(name)
-        args_hash, data = hash_of(name, args if asked is None else asked)
-        adapter = result_of(function)
-        begun = self._journal.recorded(key, args_hash)
-        if begun is not None and begun.status in REMEMBERED:
-            return _remembered(begun, adapter)
-        await self._beyond()
-        kept = input_of(data)
-        if begun is not None and begun.status == StepStatus.EDITED:
-            args = _edited(function, begun, skip=1)
-            kept = Encoded(json_text(begun.input))
-        started = self._clock.now()
-        row = self._ledger.row(key, started, kind=kind, args_hash=args_hash, input=kept)
-        asked_before = 0
-
-        def unit(tx: Tx, hold: Hold) -> Any:
-            nonlocal asked_before
-            asked_before += 1
-            # Asked again because an answer of the database was lost, it may be done already.
-            if asked_before > 1 and journal.find(tx, row) == (hold.attempt, StepStatus.DONE):
-                return decoded(adapter, journal.result(tx, row), str(key))
-            stored, value = encoded(adapter, function(tx, *args), f"The result of step {key}")
-            journal.write(tx, hold, row | {"status": StepStatus.DONE, "result": stored})
-            if end:
-                now = self._clock.now()
-                done = {"status": RunStatus.DONE, "result": stored, "finished_at": now}
-                tidy = bool(self._ledger.begun)
-                ends.finish(tx, hold, self._run, tidy=tidy, step=str(key), **done)
-            return value
-
-        try:
-            return await self._ledger.write(unit)
-        except Exception as error:
-            row |= {"error_kind": kind_of(error), "error": storable(str(error))}
-            await self._ledger.write(_failed, row)
-            raise failure(row, str(key)) from error
-
-    async def _wait(
-        self, name: str, kind: StepKind, event: str | None, until: datetime | None
-    ) -> dict[str, Any] | None:
-        """The outcome of a wait that is over: an event, or None for its time. Else Suspend."""
-        key, (args_hash, _) = self._key(name), hash_of(name, (event,))
-        begun = self._journal.recorded(key, args_hash)
-        if begun is not None and begun.status in REMEMBERED:
-            remembered: dict[str, Any] | None = begun.result
-            return remembered
-        await self._beyond(waits=True)
-        waiting = begun is not None and begun.status == StepStatus.WAITING
-        now = self._clock.now()
-        started, wake_at = (begun.started_at, begun.wake_at) if begun and waiting else (now, until)
-        row = self._ledger.row(
-            key, started, kind=kind, args_hash=args_hash, wake_at=wake_at, event=event
-        )
-        taken = self._waits.take(event)
-        if taken is None and (wake_at is None or wake_at > now):
-            self._ledger.begun.add(key)
-            self._waits.add(key, row, begun=waiting)
-            self._leave(Suspend())
-        outcome = None if taken is None else {"event": taken.id, "payload": taken.payload}
-        done = row | {"status": StepStatus.DONE, "result": outcome}
-        await self._ledger.write(waits.end, done, taken=taken)
-        self._ledger.begun.discard(key)
-        return outcome
-
-    async def _child(self, workflow: Workflow[..., Any], data: dict[str, Any]) -> Any:
-        key, (args_hash, kept) = self._key(workflow.name), hash_of(workflow.name, (data,))
-        begun = self._journal.recorded(key, args_hash)
-        if begun is not None and begun.status in REMEMBERED:
-            return _remembered(begun, workflow.result)
-        await self._beyond(waits=True)
-        self._check_known(workflow)
-        now = self._clock.now()
-        child = child_of(self._run, workflow, data, str(key), now, awaited=True)
-        waiting = begun is not None and begun.status == StepStatus.WAITING
-        row = self._ledger.row(
-            key,
-            begun.started_at if begun and waiting else now,
-            kind=StepKind.RUN,
-            event=ends.event_of(child.id),
-            child_id=child.id,
-            args_hash=args_hash,
-            input=input_of(kept),
-        )
-        open_ = row | {"status": StepStatus.WAITING, "finished_at": None, "wake_at": None}
+    async def _stand_by(self, key: Key, row: dict[str, Any], *, begun: bool) -> None:
+        """Return when a wait may be over, while other branches go on; Suspend when all wait."""
         self._ledger.begun.add(key)
-        if not waiting:
+        self._waits.add(key, row, begun=begun)
+        if not self._together.alone:
+            if not begun:
+                open_ = {"status": StepStatus.WAITING, **row, "finished_at": None}
+                await self._ledger.write(journal.write, open_)
+                self._waits.add(key, row, begun=True)
+            if row["event"] is not None:
+                # It may have come before anybody listened here.
+                self._listening = asyncio.create_task(self._listen())
+            if await self._together.wait(row["wake_at"], row["event"]):
+                await self._beyond(waits=True)
+                self._waits.close(key)
+                return
+        self._leave(Suspend())
 
-            def start(tx: Tx, hold: Hold) -> bool:
-                journal.write(tx, hold, open_)
-                added = runs.add_once(tx, child)
-                if not added:
-                    repairs.revive(tx, child.id, now=now)
-                return added
+    def hear(self) -> None:
+        """An event may have been sent to the run."""
+        if self._together.listens:
+            self._listening = asyncio.create_task(self._listen())
 
-            if not await self._ledger.write(start):
-                # What was told of its end before it was revived is not true any more.
-                self._waits.take(row["event"])
-        taken = self._waits.take(row["event"])
-        if taken is None:
-            self._waits.add(key, open_, begun=True)
-            self._leave(Suspend())
-        row |= _outcome(taken.payload)
-        await self._ledger.write(waits.end, row, taken=taken)
-        self._ledger.begun.discard(key)
-        return _remembered(Step(**{"error": None, "error_kind": None} | row), workflow.result)
-
-    async def _gather(self, asked: Sequence[Awaitable[Any]]) -> tuple[Any, ...]:
-        try:
-            return await branches.gather(self._branches("gather", len(asked)), asked)
-        except Cancelled:
-            self._clean_up()
-        except (Suspend, Pause) as leave:
-            _leaving.set(leave)
-            raise
-
-    async def _race(self, name: str, asked: Sequence[Awaitable[Any]]) -> tuple[int, Any]:
-        if len(asked) < 2:
-            branches.dismiss(asked)
-            raise InvalidInput(f"The race {name!r} is among {len(asked)}; it takes two or more.")
-        key, (args_hash, _) = self._key(name), hash_of(name, (len(asked),))
-        names = self._branches(name, len(asked))
-        begun = self._journal.recorded(key, args_hash)
-        if begun is not None and begun.status == StepStatus.DONE:
-            winner: int = begun.result
-            self._journal.pass_over(names[:winner] + names[winner + 1 :])
-            branches.dismiss([*asked[:winner], *asked[winner + 1 :]])
-            [value] = await branches.gather([names[winner]], [asked[winner]])
-            return winner, value
-        started = self._clock.now()
-        try:
-            winner, task = await branches.first(names, asked)
-        except Cancelled:
-            self._clean_up()
-        except (Suspend, Pause) as leave:
-            _leaving.set(leave)
-            raise
-        lost = names[:winner] + names[winner + 1 :]
-        row = self._ledger.row(key, started, kind=StepKind.RACE, args_hash=args_hash, result=winner)
-        await self._ledger.write(_won, row, lost)
-        self._waits.forget(lost)
-        return winner, branches.result_of(task)
-
-    async def _patched(self, name: str) -> bool:
-        key, (args_hash, _) = self._key(name), hash_of(name, ("patched",))
-        if self._journal.recorded(key, args_hash) is not None:
-            return True
-        if self._journal.is_ahead(branch.get()):
-            return False
-        row = self._ledger.row(
-            key, self._clock.now(), kind=StepKind.PATCH, args_hash=args_hash, result=True
-        )
-        await self._mark(row)
-        return True
-
-    async def _mark(self, row: dict[str, Any]) -> None:
-        await self._ledger.write(journal.write, row | {"status": StepStatus.DONE})
+    async def _listen(self) -> None:
+        sent = await self._ledger.read(events.of_run)
+        self._together.tell(self._waits.hear(sent))
 
     # Where the journal ends
 
@@ -310,7 +144,7 @@ class Replay:
         if task is not None and task.cancelling():
             # The worker lets go of the run, or the branch has lost its race.
             raise asyncio.CancelledError
-        if (leave := _leaving.get()) is not None:
+        if (leave := leaving.get()) is not None:
             raise leave
         if self._cancelling and (waits or not cleaning.get()):
             self._clean_up()
@@ -318,7 +152,7 @@ class Replay:
             self._leave(Pause())
 
     def _leave(self, how: ControlFlow) -> NoReturn:
-        _leaving.set(how)
+        leaving.set(how)
         raise how
 
     def _clean_up(self) -> NoReturn:
@@ -328,7 +162,16 @@ class Replay:
     @property
     def _leaves(self) -> bool:
         task = asyncio.current_task()
-        return _leaving.get() is not None or (task is not None and task.cancelling() > 0)
+        return leaving.get() is not None or (task is not None and task.cancelling() > 0)
+
+    def _remembered(self, step: Step, adapter: TypeAdapter[Any]) -> Any:
+        if step.status == StepStatus.FAILED:
+            raise failure({"error": step.error, "error_kind": step.error_kind}, step.key)
+        try:
+            return decoded(adapter, step.result, step.key)
+        except JournalMismatch as error:
+            self._journal.mismatch = error
+            raise
 
     def _check_known(self, workflow: Workflow[..., Any]) -> None:
         if self._knows is not None and workflow.name not in self._knows:
@@ -340,6 +183,8 @@ class Replay:
     def _key(self, name: str) -> Key:
         if not isinstance(name, str) or not 0 < len(name) <= MOST_NAME:
             raise InvalidInput(f"A step's name is text of 1 to {MOST_NAME} characters.")
+        if _NUMBERED.search(name):
+            raise InvalidInput(f"A step's name cannot end like {name!r}: so are steps numbered.")
         return self._journal.key(branch.get(), name)
 
     def _place(self, name: str) -> str:
@@ -355,36 +200,3 @@ class Replay:
         if len(label) > MOST_BRANCH - 10:
             raise InvalidInput(f"gather and race are within each other too deep: {label[:80]}…")
         return [f"{label}[{index}]" for index in range(count)]
-
-
-def _remembered(step: Step, adapter: TypeAdapter[Any]) -> Any:
-    if step.status == StepStatus.FAILED:
-        raise failure({"error": step.error, "error_kind": step.error_kind}, step.key)
-    return decoded(adapter, step.result, step.key)
-
-
-def _edited(function: Callable[..., Any], step: Step, skip: int = 0) -> tuple[Any, ...]:
-    arguments = arguments_of(function, skip=skip)
-    return tuple(arguments.positional(f"step {step.name!r}", step.input))
-
-
-def _outcome(end: dict[str, Any]) -> dict[str, Any]:
-    """What the end of a child means for the step that waited for it."""
-    if end["status"] == RunStatus.DONE:
-        return {"status": StepStatus.DONE, "result": end["result"]}
-    stopped = f"It was stopped by {end['by']}." if end["by"] else "It was stopped."
-    return {
-        "status": StepStatus.FAILED,
-        "error_kind": end["kind"] or end["status"],
-        "error": end["error"] or stopped,
-    }
-
-
-def _failed(tx: Tx, hold: Hold, row: dict[str, Any]) -> None:
-    journal.write(tx, hold, row | {"status": StepStatus.FAILED})
-
-
-def _won(tx: Tx, hold: Hold, row: dict[str, Any], lost: list[str]) -> None:
-    journal.write(tx, hold, row | {"status": StepStatus.DONE})
-    for child_id in journal.drop(tx, hold.run_id, lost):
-        ends.cancel(tx, child_id, by=f"run {hold.run_id}", now=row["finished_at"])

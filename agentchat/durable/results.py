@@ -60,7 +60,10 @@ class Arguments:
         """By name, as JSON; raises TypeError if they do not fit the signature, and
         InvalidInput, which begins with ``of``, if one is not of its type.
         """
-        bound = dict(self._signature.bind(*args, **kwargs).arguments)
+        arguments = self._signature.bind(*args, **kwargs)
+        # A run keeps the defaults that it was started with.
+        arguments.apply_defaults()
+        bound = dict(arguments.arguments)
         found = {}
         for name, value in bound.items():
             adapter = self._adapters.get(name)

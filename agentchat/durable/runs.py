@@ -305,7 +305,9 @@ class Runs:
         workflow = self._workflow(run)
         now, by = self._clock.now(), self._actor.name
         new = new_run(checked_id(new_id), workflow, fork.data, now, by)
-        new.version, new.code = run.version, run.code
+        if fork.step is not None or fork.everything:
+            # It goes on with the journal of older code, and is checked against the newest.
+            new.version, new.code = run.version, run.code
         new.priority, new.thread_id = run.priority, run.thread_id
         await self._database.write(repairs.fork, run.id, fork, new)
         return new.id

@@ -29,14 +29,28 @@ class Waits:
 
     sent: list[Event]
     _open: dict[Key, _Wait] = field(default_factory=dict)
+    _known: set[int | None] = field(default_factory=set)
 
     def take(self, name: str | None) -> Event | None:
         """The oldest event of this name, which is then nobody else's."""
         for event in self.sent:
             if event.name == name:
                 self.sent.remove(event)
+                self._known.add(event.id)
                 return event
         return None
+
+    def hear(self, sent: list[Event]) -> list[str]:
+        """Take note of the events that are there now; the names of those that are new."""
+        self._known.update(event.id for event in self.sent)
+        new = [event for event in sent if event.id not in self._known]
+        self.sent.extend(new)
+        self._known.update(event.id for event in new)
+        return [event.name for event in new]
+
+    def close(self, key: Key) -> None:
+        """This is not waited for any more."""
+        self._open.pop(key, None)
 
     def add(self, key: Key, row: dict[str, Any], *, begun: bool) -> None:
         """The run waits here, for the event and until the time in ``row``; ``begun`` if the

@@ -140,6 +140,12 @@ class Worker:
             if change.table == EVERYTHING:
                 self._changed.set()
                 self._wake.set()
+                for one in self._claims.values():
+                    one.execution.hear()
+            elif change.table == "events":
+                one_told = self._claims.get(str(dict(change.known).get("run_id")))
+                if one_told is not None:
+                    one_told.execution.hear()
             elif change.table == "paused_workflows":
                 self._wake.set()
             elif change.table == "workflows":

@@ -156,6 +156,12 @@ def workflow(
             raise ValueError("concurrency is at least 1; to let none begin, pause the workflow")
         if concurrency_per_key < 1:
             raise ValueError("concurrency_per_key is at least 1")
+        for parameter in list(inspect.signature(function).parameters.values())[1:]:
+            if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                raise TypeError(
+                    f"{function.__name__} takes {parameter}: the arguments of a workflow are"
+                    " stored by name"
+                )
         if not inspect.iscoroutinefunction(function):
             raise TypeError(f"a workflow is an async function, which {function!r} is not")
         return Workflow(

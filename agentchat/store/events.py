@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from agentchat.columns import of_row, table_of
 from agentchat.models import ACTIVE_RUN, Event, Run
@@ -58,6 +58,11 @@ UNTAKEN = (
     .where(col(Event.run_id).in_(bindparam("ids", expanding=True)), col(Event.taken_by).is_(None))
     .order_by(col(Event.id))
 )
+
+
+def of_run(session: Session, run_id: str) -> list[Event]:
+    """The events of a run that no wait has taken, oldest first."""
+    return [of_row(Event, row) for row in session.execute(UNTAKEN, {"ids": [run_id]}).mappings()]
 
 
 def take(tx: Tx, event_id: int, by: str) -> None:

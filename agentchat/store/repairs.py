@@ -112,16 +112,20 @@ HELD = "code_changed"
 """The kind of error of a run that is held because the code does not fit its journal."""
 
 
-def hold(tx: Tx, reasons: Mapping[str, str], *, now: datetime) -> list[str]:
-    """Pause these runs, which nobody holds, for the reasons given; and let go on what was
-    held so before and is not among them. The ids of the latter.
+def hold(
+    tx: Tx, reasons: Mapping[str, str], workflows: Collection[str], *, now: datetime
+) -> list[str]:
+    """Pause these runs, unless somebody holds them, for the reasons given; and let go on what
+    of these workflows was held so before and is not among them. The ids of the latter.
     """
     for run_id, reason in reasons.items():
         run = runs.lock(tx, run_id)
         if run is not None and run.status in (RunStatus.QUEUED, RunStatus.WAITING):
             runs.put(tx, run, status=RunStatus.PAUSED, error=reason, error_kind=HELD)
     query = select(table_of(Run)).where(
-        col(Run.status) == RunStatus.PAUSED, col(Run.error_kind) == HELD
+        col(Run.status) == RunStatus.PAUSED,
+        col(Run.error_kind) == HELD,
+        col(Run.workflow).in_(workflows),
     )
     held = [of_row(Run, row) for row in tx.execute(query.with_for_update()).mappings()]
     freed = [run for run in held if run.id not in reasons]

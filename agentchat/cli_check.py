@@ -1,0 +1,83 @@
+"""``agentchat check``: would this code go on with the runs that are under way?"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from agentchat.agents.streams import Streams
+from agentchat.assistants import ASSISTANT
+from agentchat.durable import boot
+from agentchat.durable.boot import Look
+from agentchat.durable.clock import SystemClock
+from agentchat.durable.workflow import Workflow
+from agentchat.errors import AgentChatError, ConfigError
+from agentchat.llm.scripted import ScriptedProvider
+from agentchat.settings import load_settings
+from agentchat.store import schema
+from agentchat.store.database import Database
+from agentchat.workflows.reply import reply_workflow
+
+Named = Annotated[
+    list[str],
+    typer.Option(
+        "--workflows",
+        metavar="MODULE:NAME",
+        help="A workflow of yours, or a list of them; give it once for each.",
+    ),
+]
+
+
+def check(workflows: Named = []) -> None:  # noqa: B006
+    """Look whether this code fits the runs under way. Changes nothing; 1 if it does not."""
+    try:
+        look = _look(load_settings().database_url, workflows)
+    except AgentChatError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    for one in look.misfits:
+        typer.echo(f"{one.run_id}  {one.workflow}  {' '.join(one.reason.split())}")
+    if look.misfits:
+        typer.echo(f"{len(look.misfits)} of {_runs(look.runs)} would be broken.", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{_runs(look.runs)} {'fits' if look.runs == 1 else 'fit'} this code.")
+
+
+def _look(url: str, named: list[str]) -> Look:
+    mine = [one for name in named for one in _named(name)]
+    schema.check(url)
+    return asyncio.run(boot.check(url, [_reply(url), *mine]))
+
+
+def _reply(url: str) -> Workflow[..., Any]:
+    """The app's own workflow. Nothing is asked of its model, and nothing of its database."""
+    database, clock = Database(url), SystemClock()
+    provider = ScriptedProvider("instant")
+    return reply_workflow(ASSISTANT, provider, database, Streams(database, clock), clock)
+
+
+def _named(name: str) -> list[Workflow[..., Any]]:
+    module_name, _, attribute = name.partition(":")
+    if not module_name or not attribute:
+        raise ConfigError(f"--workflows {name!r} is not MODULE:NAME, such as myapp.flows:survey.")
+    if "" not in sys.path:
+        # Where the command is called, as python -m would.
+        sys.path.insert(0, "")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"--workflows {name!r}: {error}.") from error
+    found = getattr(module, attribute, None)
+    given = found if isinstance(found, list | tuple) else [found]
+    some = [one for one in given if isinstance(one, Workflow)]
+    if len(some) != len(given):
+        raise ConfigError(f"--workflows {name!r} is neither a workflow nor a list of workflows.")
+    return some
+
+
+def _runs(count: int) -> str:
+    return f"{count} unfinished {'run' if count == 1 else 'runs'}"
