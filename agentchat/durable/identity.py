@@ -31,7 +31,19 @@ def is_dead(worker: str) -> bool:
         return True
     except OSError:
         return False
-    return False
+    return _ended(int(pid))
+
+
+def _ended(pid: int) -> bool:
+    """Whether a process is over and only its parent has not asked for it yet, as happens in
+    containers.
+    """
+    try:
+        # The state follows the name, which may hold anything but ends with the last bracket.
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return False
+    return state in ("Z", "X")
 
 
 @cache

@@ -10,7 +10,7 @@ from tests.durability import processes
 from tests.durability.processes import Parent
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def warm_parent() -> Iterator[Parent]:
     with processes.parent() as made:
         yield made

@@ -448,7 +448,8 @@ async def test_a_run_that_keeps_killing_its_process_is_given_up(
         runs.add(tx, NewRun("r", "deadly", {}, NOW))
         [run] = claim_all(tx)
         lapsed = NOW - timedelta(seconds=1)
-        runs.change(tx, Hold("r", run.attempt), attempt=MOST_CRASHES + 1, crashes=MOST_CRASHES, lease_until=lapsed)
+        dying = {"attempt": MOST_CRASHES + 1, "crashes": MOST_CRASHES, "lease_until": lapsed}
+        runs.change(tx, Hold("r", run.attempt), **dying)
 
     def claim_all(tx: Tx) -> list[Run]:
         return claims.claim(

@@ -73,6 +73,10 @@ def test_only_a_process_of_this_machine_that_is_gone_counts_as_dead() -> None:
     machine, _, random = mine.split(":")
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
+    with subprocess.Popen([sys.executable, "-c", ""]) as over:
+        # It has ended, and nobody has asked how.
+        os.waitid(os.P_PID, over.pid, os.WEXITED | os.WNOWAIT)
+        assert identity.is_dead(f"{machine}:{over.pid}:{random}")
     assert not identity.is_dead(mine)
     assert identity.is_dead(f"{machine}:{gone.pid}:{random}")
     assert not identity.is_dead(f"elsewhere:{gone.pid}:{random}")

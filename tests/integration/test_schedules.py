@@ -544,7 +544,7 @@ async def test_a_schedule_declared_with_other_content_changes(
     assert await schedules.add("hello", Cron("0 0 * * *"), greet, "Eve") == first
     view = await only(schedules)
     assert (view.words, view.arguments) == (
-        "Every day at 00:00 (UTC)", {"name": "Eve"},
+        "Every day at 00:00 (UTC)", {"name": "Eve", "times": 1},
     )  # fmt: skip
     assert view.paused
     await schedules.resume(first)
