@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, TypeVarTuple, overload
 
 from agentchat.durable.branches import branch
-from agentchat.durable.event_type import EventType
+from agentchat.durable.event_type import EventType, prepared
 from agentchat.durable.hand import Hand, at_hand
 from agentchat.durable.kinds import Kinds
 from agentchat.durable.retry import NO_RETRY, RetryPolicy
@@ -231,12 +231,7 @@ class Context(Kinds):
 
     async def send_event(self, run_id: str, event: EventType[T] | str, payload: T) -> bool:
         """Send another run an event it waits for, or will; false if it came too late."""
-        name = event if isinstance(event, str) else event.name
-        if isinstance(event, str):
-            stored = checked_json(payload, f"The payload of event {name!r}")
-        else:
-            stored = event.stored(payload)
-
+        name, stored = prepared(event, payload)
         key = uuid.uuid5(_SENDS, f"{self.run_id}\n{self._place(f'send {name}')}").hex
 
         def send(tx: Tx) -> bool:

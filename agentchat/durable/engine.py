@@ -115,6 +115,8 @@ class Execution:
                 await self._fail(error)
         except LeaseLost:
             logger.info("run %s is no longer ours", self._run.id)
+        finally:
+            self._ctx.close()
 
     async def _carry_on(self) -> None:
         run, workflow = self._run, self._workflow

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from agentchat.columns import json_text
+from agentchat.durable.values import small_enough
 from agentchat.errors import InvalidInput
 from agentchat.inputs import checked_json, problems_of
 
@@ -51,3 +52,15 @@ class EventType(Generic[T]):
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
         return TypeAdapter(self.payload)
+
+
+def prepared(event: EventType[Any] | str, payload: Any) -> tuple[str, Any]:
+    """The name of an event and its payload as JSON; raises InvalidInput for one that does not
+    fit, cannot be stored or is too large.
+    """
+    if isinstance(event, EventType):
+        name, stored = event.name, event.stored(payload)
+    else:
+        name, stored = event, checked_json(payload, f"The payload of event {event!r}")
+    small_enough(stored, f"The payload of event {name!r}")
+    return name, stored

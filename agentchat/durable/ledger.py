@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Concatenate, TypeVar
 
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from agentchat.durable.clock import Clock
@@ -117,8 +118,17 @@ class Ledger:
         self._unsure = self._unsure or unsure
 
     async def read(self, query: Callable[[Session, str], T]) -> T:
-        """The value of ``query(session, run_id)``."""
-        return await self._database.read(query, self.run_id)
+        """The value of ``query(session, run_id)``; a database that does not answer is asked
+        again.
+        """
+        delay = 0.0
+        while True:
+            try:
+                return await self._database.read(query, self.run_id)
+            except DBAPIError as error:
+                logger.debug("run %s cannot be read yet: %s", self.run_id, error)
+                delay = min(LONGEST, delay * 2 or AGAIN)
+                await asyncio.sleep(delay)
 
     def row(self, key: Key, started: datetime, **values: Any) -> dict[str, Any]:
         """A row of the journal, by column."""

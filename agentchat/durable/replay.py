@@ -17,6 +17,7 @@ from agentchat.durable.branches import branch
 from agentchat.durable.hand import cleaning, failure
 from agentchat.durable.journal import Journal, Key
 from agentchat.durable.ledger import Ledger
+from agentchat.durable.start import unknown
 from agentchat.durable.together import Together
 from agentchat.durable.values import decoded
 from agentchat.durable.waits import Waits
@@ -71,6 +72,8 @@ class Replay:
         self._logged_before = history.logged
         self._cancelling = self._actions.stopping = run.status == RunStatus.STOPPING
         self._pausing = False
+        self._news = False
+        self._listening: asyncio.Task[None] | None = None
         over = (*REMEMBERED, StepStatus.DROPPED)
         for step in history.steps:
             if step.status not in over:
@@ -120,7 +123,7 @@ class Replay:
                 self._waits.add(key, row, begun=True)
             if row["event"] is not None:
                 # It may have come before anybody listened here.
-                self._listening = asyncio.create_task(self._listen())
+                self.hear()
             if await self._together.wait(row["wake_at"], row["event"]):
                 await self._beyond(waits=True)
                 self._waits.close(key)
@@ -129,12 +132,20 @@ class Replay:
 
     def hear(self) -> None:
         """An event may have been sent to the run."""
-        if self._together.listens:
+        self._news = True
+        if self._listening is None or self._listening.done():
             self._listening = asyncio.create_task(self._listen())
 
+    def close(self) -> None:
+        """Nothing is listened for any more."""
+        if self._listening is not None:
+            self._listening.cancel()
+
     async def _listen(self) -> None:
-        sent = await self._ledger.read(events.of_run)
-        self._together.tell(self._waits.hear(sent))
+        while self._news and self._together.listens:
+            self._news = False
+            sent = await self._ledger.read(events.of_run)
+            self._together.tell(self._waits.hear(sent))
 
     # Where the journal ends
 
@@ -175,10 +186,7 @@ class Replay:
 
     def _check_known(self, workflow: Workflow[..., Any]) -> None:
         if self._knows is not None and workflow.name not in self._knows:
-            raise InvalidInput(
-                f"The workflow {workflow.name!r} is not one of this app: name it in"
-                " workflows=[...]."
-            )
+            raise unknown(workflow.name)
 
     def _key(self, name: str) -> Key:
         if not isinstance(name, str) or not 0 < len(name) <= MOST_NAME:

@@ -9,9 +9,8 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 from agentchat.durable import reads
 from agentchat.durable.clock import Clock
-from agentchat.durable.event_type import EventType
-from agentchat.durable.start import new_run
-from agentchat.durable.values import small_enough
+from agentchat.durable.event_type import EventType, prepared
+from agentchat.durable.start import new_run, unknown
 from agentchat.durable.workflow import CLEANUP, Workflow
 from agentchat.errors import InvalidInput, NotAllowed, RunNotFound
 from agentchat.inputs import checked_id, checked_json
@@ -108,13 +107,13 @@ class Runs:
 
     async def steps(self, run_id: str) -> tuple[StepView, ...]:
         """The steps of a run with every try, in the order in which they were begun."""
-        run = await self._find(run_id)
-        return await self._database.read(reads.step_views, run.id if run else "")
+        run = await self._seen(run_id)
+        return await self._database.read(reads.step_views, run.id)
 
     async def logs(self, run_id: str, *, after: int = 0) -> tuple[LogView, ...]:
         """The lines that a run logged after the one of this id, up to a thousand."""
-        run = await self._find(run_id)
-        return await self._database.read(reads.log_views, run.id if run else "", after)
+        run = await self._seen(run_id)
+        return await self._database.read(reads.log_views, run.id, after)
 
     # Events
 
@@ -140,15 +139,8 @@ class Runs:
         InvalidInput if the payload does not fit, or if the run's workflow declares its
         events and this is none of them.
         """
-        run = await self._find(run_id, missing=False)
-        name = event if isinstance(event, str) else event.name
-        if run is not None:
-            event = self._declared(run, event)
-        if isinstance(event, EventType):
-            stored = event.stored(payload)
-        else:
-            stored = checked_json(payload, f"The payload of event {name!r}")
-        small_enough(stored, f"The payload of event {name!r}")
+        run = await self._find(run_id)
+        name, stored = prepared(event if run is None else self._declared(run, event), payload)
         return await self._database.write(
             events.send,
             checked_id(run_id),
@@ -269,7 +261,7 @@ class Runs:
     def _workflow(self, run: Run) -> Workflow[..., Any]:
         workflow = self._workflows.get(run.workflow)
         if workflow is None:
-            raise InvalidInput(_unknown(run.workflow))
+            raise unknown(run.workflow)
         return workflow
 
     def _fork_of(self, run: Run, data: Mapping[str, Any] | None) -> Fork:
@@ -278,17 +270,20 @@ class Runs:
         return Fork(self._workflow(run).bind(**(run.data | dict(data))), edited=True)
 
     async def _found(self, run_id: str) -> Run:
-        run = await self._find(run_id)
-        assert run is not None
+        run = await self._seen(run_id)
         if run.workflow in self._own:
             raise InvalidInput(self._own[run.workflow])
         return run
 
-    async def _find(self, run_id: str, *, missing: bool = True) -> Run | None:
+    async def _seen(self, run_id: str) -> Run:
+        run = await self._find(run_id)
+        if run is None:
+            raise RunNotFound
+        return run
+
+    async def _find(self, run_id: str) -> Run | None:
         run = await self._database.read(runs.get, checked_id(run_id))
         self._allow(self._actor, run)
-        if run is None and missing:
-            raise RunNotFound
         return run
 
     async def _start(
@@ -296,7 +291,7 @@ class Runs:
     ) -> str:
         self._allow(self._actor, None)
         if workflow.name not in self._workflows:
-            raise InvalidInput(_unknown(workflow.name))
+            raise unknown(workflow.name)
         run = new_run(run_id, workflow, arguments, self._clock.now(), self._actor.name)
         await self._database.write(runs.add_once, run)
         return run_id
@@ -311,7 +306,3 @@ class Runs:
         new.priority, new.thread_id = run.priority, run.thread_id
         await self._database.write(repairs.fork, run.id, fork, new)
         return new.id
-
-
-def _unknown(name: str) -> str:
-    return f"The workflow {name!r} is not one of this app: name it in workflows=[...]."

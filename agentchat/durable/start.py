@@ -19,6 +19,13 @@ _CHILDREN = uuid.UUID("0d3b0d2e-6b0b-4d3f-8f0c-8b5c7a3f5a10")
 """The namespace of the ids of runs that runs start."""
 
 
+def unknown(name: str) -> InvalidInput:
+    """What is raised for a workflow that the app was not opened with."""
+    return InvalidInput(
+        f"The workflow {name!r} is not one of this app: name it in workflows=[...]."
+    )
+
+
 def new_run(
     run_id: str, workflow: Workflow[..., Any], data: dict[str, Any], now: datetime, by: str
 ) -> NewRun:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from agentchat.durable.clock import Clock
 
@@ -74,7 +74,9 @@ class Together:
             self.wake_all(False)
 
     async def _ring(self, future: asyncio.Future[bool], until: datetime) -> None:
-        await self._clock.sleep(until - self._clock.now())
+        # The time may have come while this was about to begin.
+        if (left := until - self._clock.now()) > timedelta():
+            await self._clock.sleep(left)
         self._wake(future, True)
 
     def _wake(self, future: asyncio.Future[bool], going_on: bool) -> None:

@@ -184,21 +184,20 @@ def _forget(tx: Tx, step: Step, now: datetime) -> None:
     revive(tx, child.id, now=now)
 
 
-def revive(tx: Tx, child_id: str, *, now: datetime) -> bool:
-    """A run that another is to wait for again goes on if it failed or was stopped: whether
-    it does. One that is done tells so once more.
+def revive(tx: Tx, child_id: str, *, now: datetime) -> None:
+    """A run that another is to wait for again goes on if it failed or was stopped; one that
+    is done tells so once more.
     """
     child = runs.lock(tx, child_id)
     if child is None or child.status in ACTIVE_RUN:
-        return False
+        return
     tx.execute(
         delete(Event).where(col(Event.run_id) == child.parent_id, col(Event.key) == child_id)
     )
     if child.status == RunStatus.DONE:
         ends.tell(tx, child, status=child.status, result=child.result, finished_at=now)
-        return False
-    retry(tx, child_id, now=now)
-    return True
+    else:
+        retry(tx, child_id, now=now)
 
 
 def _queue(tx: Tx, run: Run, now: datetime, **values: Any) -> None:
