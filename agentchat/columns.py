@@ -8,9 +8,20 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 from pydantic_core import from_json, to_json
-from sqlalchemy import BigInteger, Column, DateTime, Dialect, Integer, Table, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Integer,
+    Table,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.orm import ClassManager, class_mapper
 from sqlalchemy.orm.attributes import manager_of_class
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
 M = TypeVar("M", bound=SQLModel)
@@ -31,6 +42,24 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Value(TypeDecorator[Any]):
+    """Any JSON value. A number in a JSON column of SQLite would be kept as a number of its
+    own, which is not always the same one: 10**20, or a float's last digit.
+    """
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else JSON())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return json_text(value) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return value if value is None or dialect.name != "sqlite" else from_json(value)
 
 
 class Encoded:

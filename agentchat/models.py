@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from agentchat.columns import Instant, serial
+from agentchat.columns import Instant, Value, serial
 
 
 class Role(StrEnum):
@@ -180,7 +180,7 @@ class Run(SQLModel, table=True):
     status: RunStatus = Field(sa_column=Column(Text, nullable=False))
     step: str = Field(default="", max_length=400)
     data: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    result: Any = Field(default=None, sa_column=Column(JSON))
+    result: Any = Field(default=None, sa_column=Column(Value))
     key: str | None = Field(default=None, max_length=200)
     priority: int = 0
     thread_id: str | None = Field(default=None, max_length=64, index=True)
@@ -228,7 +228,8 @@ class Step(SQLModel, table=True):
     ``branch`` is the place within gather and race, empty at the top. A step that takes long,
     waits or is tried again is written before it is over, with ``wake_at`` and the name of
     the ``event`` it waits for. ``input`` is what it was called with, unless that is large.
-    ``attempt``, ``tries`` and ``worker`` tell who came to the result.
+    ``attempt``, ``tries`` and ``worker`` tell who came to the result. ``cleanup`` is what a
+    cancelled run did to clean up.
     """
 
     __tablename__ = "steps"
@@ -250,12 +251,13 @@ class Step(SQLModel, table=True):
     child_id: str | None = Field(default=None, max_length=64)
     args_hash: str = Field(max_length=64)
     input: Any = Field(default=None, sa_column=Column(JSON))
-    result: Any = Field(default=None, sa_column=Column(JSON))
+    result: Any = Field(default=None, sa_column=Column(Value))
     error_kind: str | None = Field(default=None, max_length=64)
     error: str | None = Field(default=None, sa_column=Column(Text))
     attempt: int
     tries: int = 1
     worker: str = Field(max_length=200)
+    cleanup: bool = False
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: float | None = None
@@ -324,7 +326,7 @@ class Event(SQLModel, table=True):
     run_id: str = Field(foreign_key="workflows.id", max_length=64, index=True)
     name: str = Field(max_length=200)
     key: str = Field(max_length=64)
-    payload: Any = Field(default=None, sa_column=Column(JSON))
+    payload: Any = Field(default=None, sa_column=Column(Value))
     sent_by: str = Field(default="", max_length=200)
     taken_by: str | None = Field(default=None, max_length=200)
     created_at: datetime = Field(sa_type=Instant)

@@ -9,7 +9,7 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
 import agentchat.models  # noqa: F401  the tables register themselves when imported
-from agentchat.columns import Instant
+from agentchat.columns import Instant, Value
 from alembic import context
 
 
@@ -17,6 +17,8 @@ def _render(kind: str, item: Any, _context: object) -> str | Literal[False]:
     """Write a migration in plain SQLAlchemy types: it must outlive today's models."""
     if kind == "type" and isinstance(item, Instant):
         return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, Value):
+        return "sa.JSON().with_variant(sa.Text(), 'sqlite')"
     if kind == "type" and isinstance(item, AutoString):
         return f"sa.String(length={item.length})" if item.length else "sa.String()"
     return False

@@ -67,6 +67,10 @@ class Actions:
         self, ledger: Ledger, clock: Clock, stand_by: StandBy, chance: random.Random
     ) -> None:
         self.stopping = False
+        self.settled = asyncio.Event()
+        """Set unless a step is under way that must not be done twice."""
+        self.settled.set()
+        self._unrepeatable = 0
         self._ledger = ledger
         self._clock = clock
         self._stand_by = stand_by
@@ -86,6 +90,18 @@ class Actions:
 
         Raises StepFailed, or Pause, when its tries are over; Suspend for a long wait.
         """
+        if not action.once:
+            return await self._do(action)
+        self._unrepeatable += 1
+        self.settled.clear()
+        try:
+            return await self._do(action)
+        finally:
+            self._unrepeatable -= 1
+            if not self._unrepeatable:
+                self.settled.set()
+
+    async def _do(self, action: Action) -> Any:
         done = await self._take_up(action)
         hand = self._hand(action, done + 1, counted(action.begun))
 
@@ -302,6 +318,7 @@ class Actions:
 
     def _failed_try(self, action: Action, hand: Hand, error: Exception) -> dict[str, Any]:
         row = self._ledger.row(action.key, hand.started)
+        del row["cleanup"]
         return row | {
             "tries": hand.tries,
             "error_kind": kind_of(error),

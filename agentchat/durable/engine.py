@@ -24,7 +24,7 @@ from agentchat.errors import (
     Suspend,
 )
 from agentchat.inputs import storable
-from agentchat.models import REMEMBERED, Run, RunStatus
+from agentchat.models import Run, RunStatus
 from agentchat.store import ends, repairs, runs
 from agentchat.store.database import Database
 from agentchat.store.journal import History
@@ -78,6 +78,11 @@ class Execution:
         self._ledger = Ledger(engine.database, engine.clock, claim)
         self._ctx = Context(run, self._ledger, history, engine.chance, knows=engine.workflows)
 
+    @property
+    def settled(self) -> asyncio.Event:
+        """Set unless a step is under way that must not be done twice."""
+        return self._ctx.settled
+
     def cancel(self) -> None:
         """Somebody has cancelled the run: let it clean up."""
         self._ctx.cancel()
@@ -123,7 +128,7 @@ class Execution:
         if run.crashes > MOST_CRASHES and self._tries_in_vain() > MOST_CRASHES:
             raise TooManyCrashes(f"The process died {run.crashes} times while it worked on this.")
         changed = run.code not in ("", workflow.code) or run.id in self._engine.suspect
-        if self._history.steps and changed:
+        if changed and (self._history.remembered or self._history.begun):
             await self._check_code()
         result = await workflow.function(self._ctx, **workflow.unbind(run.data))
         if self._ctx.mismatch is not None:
@@ -142,7 +147,7 @@ class Execution:
 
     def _tries_in_vain(self) -> int:
         """How often the run was claimed since it last came to a result."""
-        came = [step.attempt for step in self._history.steps if step.status in REMEMBERED]
+        came = [step.attempt for step in self._history.remembered]
         return self._run.attempt - 1 - max(came, default=0)
 
     async def _check_code(self) -> None:

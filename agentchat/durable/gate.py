@@ -20,8 +20,8 @@ from agentchat.durable.hand import kind_of
 from agentchat.durable.ledger import Claim, Ledger
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import ControlFlow, StepFailed, Suspend, WaitTimeout
-from agentchat.models import Run, RunStatus, Step, StepKind
-from agentchat.store.journal import History
+from agentchat.models import Run, RunStatus, StepKind
+from agentchat.store.journal import History, Remembered
 from agentchat.store.runs import Hold
 
 T = TypeVar("T")
@@ -101,7 +101,7 @@ def _judged(
     )
 
 
-def _left(ctx: _DryContext) -> list[Step]:
+def _left(ctx: _DryContext) -> list[Remembered]:
     return [step for step in ctx.left_over() if step.kind != StepKind.PATCH]
 
 

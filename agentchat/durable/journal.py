@@ -6,20 +6,19 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
 from agentchat.errors import InvalidInput, JournalMismatch
-from agentchat.models import Step, StepKind, StepStatus, step_key
+from agentchat.models import Step, StepKind, step_key
+from agentchat.store.journal import Remembered, parallel
 
 UNCHECKED = ""
 """The hash of a step whose arguments may change between replays."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """Which step of a run: the branch it is in, its name, and how many of that name were
     asked for in that branch before.
     """
@@ -32,11 +31,6 @@ class Key:
         return step_key(self.branch, self.name, self.occurrence)
 
 
-def key_of(step: Step) -> Key:
-    """The key of a stored step."""
-    return Key(step.branch, step.name, step.occurrence)
-
-
 class Journal:
     """The remembered steps of one run.
 
@@ -44,11 +38,11 @@ class Journal:
     gather and race: so a step keeps its key whatever the order in which branches go on.
     """
 
-    def __init__(self, run_id: str, steps: Iterable[Step]) -> None:
+    def __init__(self, run_id: str, steps: Iterable[Remembered | Step]) -> None:
         self.mismatch: JournalMismatch | None = None
         """What did not fit; it ends the run, also if the workflow swallows it."""
         self._run_id = run_id
-        self._steps = {key_of(step): step for step in steps}
+        self._steps = {Key(step.branch, step.name, step.occurrence): step for step in steps}
         self._ahead = dict.fromkeys(self._steps)
         self._asked: Counter[tuple[str, str]] = Counter()
 
@@ -62,8 +56,8 @@ class Journal:
         """The key that the next step of this name will get."""
         return Key(branch, name, self._asked[branch, name])
 
-    def recorded(self, key: Key, args_hash: str) -> Step | None:
-        """What is remembered of a step, or None if it has not been begun.
+    def recorded(self, key: Key, args_hash: str) -> Remembered | Step | None:
+        """A step that is over, or one that is begun, or None.
 
         Raises :class:`JournalMismatch` if it was asked for with other arguments.
         """
@@ -97,10 +91,10 @@ class Journal:
         for key in [key for key in self._ahead if any(_within(key.branch, b) for b in lost)]:
             del self._ahead[key]
 
-    def left_over(self) -> list[Step]:
+    def left_over(self) -> list[Remembered]:
         """The finished steps that the workflow has not asked for so far."""
         steps = (self._steps[key] for key in self._ahead)
-        return [step for step in steps if step.status in (StepStatus.DONE, StepStatus.FAILED)]
+        return [step for step in steps if isinstance(step, Remembered)]
 
 
 def _within(branch: str, of: str) -> bool:
@@ -111,12 +105,7 @@ def _after(branch: str, here: str) -> bool:
     """Whether steps of ``branch`` not asked for yet come after those of ``here`` so far: they
     do unless the two are at work at the same time.
     """
-    if _within(branch, here):
-        return True
-    for of, mine in zip(branch.split("/"), here.split("/"), strict=False):
-        if of != mine:
-            return of.rpartition("[")[0] != mine.rpartition("[")[0]
-    return True
+    return _within(branch, here) or not parallel(branch, here)
 
 
 def hash_of(name: str, args: tuple[Any, ...]) -> tuple[str, bytes]:

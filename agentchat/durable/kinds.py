@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import from_json
+
 from agentchat.columns import Encoded, json_text
 from agentchat.durable import branches, waits
 from agentchat.durable.action import Action
@@ -24,8 +26,9 @@ from agentchat.errors import (
     Suspend,
 )
 from agentchat.inputs import storable
-from agentchat.models import REMEMBERED, RunStatus, Step, StepKind, StepStatus
+from agentchat.models import RunStatus, Step, StepKind, StepStatus
 from agentchat.store import ends, journal, repairs, runs
+from agentchat.store.journal import Remembered
 from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
 
@@ -49,7 +52,7 @@ class Kinds(Replay):
         args_hash = args_hash if check_arguments else UNCHECKED
         adapter = result_of(function)
         begun = self._journal.recorded(key, args_hash)
-        if begun is not None and begun.status in REMEMBERED:
+        if isinstance(begun, Remembered):
             return self._remembered(begun, adapter)
         await self._beyond()
         kept = input_of(data)
@@ -80,7 +83,7 @@ class Kinds(Replay):
         args_hash, data = hash_of(name, args if asked is None else asked)
         adapter = result_of(function)
         begun = self._journal.recorded(key, args_hash)
-        if begun is not None and begun.status in REMEMBERED:
+        if isinstance(begun, Remembered):
             return self._remembered(begun, adapter)
         await self._beyond()
         kept = input_of(data)
@@ -96,7 +99,7 @@ class Kinds(Replay):
             asked_before += 1
             # Asked again because an answer of the database was lost, it may be done already.
             if asked_before > 1 and journal.find(tx, row) == (hold.attempt, StepStatus.DONE):
-                return decoded(adapter, journal.result(tx, row), str(key))
+                return decoded(adapter, json_text(journal.result(tx, row)), str(key))
             stored, value = encoded(adapter, function(tx, *args), f"The result of step {key}")
             journal.write(tx, hold, row | {"status": StepStatus.DONE, "result": stored})
             if end:
@@ -119,9 +122,8 @@ class Kinds(Replay):
         """The outcome of a wait that is over: an event, or None for its time. Else Suspend."""
         key, (args_hash, _) = self._key(name), hash_of(name, (event,))
         begun = self._journal.recorded(key, args_hash)
-        if begun is not None and begun.status in REMEMBERED:
-            remembered: dict[str, Any] | None = begun.result
-            return remembered
+        if isinstance(begun, Remembered):
+            return None if begun.result is None else from_json(begun.result)
         await self._beyond(waits=True)
         waiting = begun is not None and begun.status == StepStatus.WAITING
         now = self._clock.now()
@@ -144,7 +146,7 @@ class Kinds(Replay):
     async def _child(self, workflow: Workflow[..., Any], data: dict[str, Any]) -> Any:
         key, (args_hash, kept) = self._key(workflow.name), hash_of(workflow.name, (data,))
         begun = self._journal.recorded(key, args_hash)
-        if begun is not None and begun.status in REMEMBERED:
+        if isinstance(begun, Remembered):
             return self._remembered(begun, workflow.result)
         await self._beyond(waits=True)
         self._check_known(workflow)
@@ -179,7 +181,9 @@ class Kinds(Replay):
         row |= _outcome(taken.payload) | {"finished_at": self._clock.now()}
         await self._ledger.write(waits.end, row, taken=taken)
         self._ledger.begun.discard(key)
-        return self._remembered(Step(**{"error": None, "error_kind": None} | row), workflow.result)
+        if row["status"] == StepStatus.FAILED:
+            raise failure(row, str(key))
+        return decoded(workflow.result, json_text(row["result"]), str(key))
 
     async def _gather(self, asked: Sequence[Awaitable[Any]]) -> tuple[Any, ...]:
         try:
@@ -199,8 +203,8 @@ class Kinds(Replay):
         key, (args_hash, _) = self._key(name), hash_of(name, (len(asked),))
         names = self._branches(name, len(asked))
         begun = self._journal.recorded(key, args_hash)
-        if begun is not None and begun.status == StepStatus.DONE:
-            winner: int = begun.result
+        if isinstance(begun, Remembered):
+            winner = int(begun.result or 0)
             self._journal.pass_over(names[:winner] + names[winner + 1 :])
             branches.dismiss([*asked[:winner], *asked[winner + 1 :]])
             [value] = await branches.gather([names[winner]], [asked[winner]], self._together)

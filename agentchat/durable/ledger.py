@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from agentchat.durable.clock import Clock
+from agentchat.durable.hand import cleaning
 from agentchat.durable.journal import Key
 from agentchat.errors import Fenced, LeaseLost, StorageUnavailable
 from agentchat.store import journal
@@ -139,6 +140,7 @@ class Ledger:
             "occurrence": key.occurrence,
             "attempt": self.claim.hold.attempt,
             "worker": self.claim.worker,
+            "cleanup": cleaning.get(),
             "started_at": started,
             "finished_at": self.clock.now(),
             **values,

@@ -29,9 +29,9 @@ from agentchat.errors import (
     Pause,
     Suspend,
 )
-from agentchat.models import REMEMBERED, Run, RunStatus, Step, StepStatus
+from agentchat.models import Run, RunStatus, StepStatus
 from agentchat.store import events, journal
-from agentchat.store.journal import History
+from agentchat.store.journal import History, Remembered
 
 if TYPE_CHECKING:
     from agentchat.durable.workflow import Workflow
@@ -63,7 +63,7 @@ class Replay:
         self._ledger = ledger
         self._clock = ledger.clock
         self._chance = chance
-        self._journal = Journal(run.id, history.steps)
+        self._journal = Journal(run.id, [*history.remembered, *history.begun])
         self._waits = Waits(list(history.events))
         self._together = Together(ledger.clock)
         self._actions = Actions(ledger, ledger.clock, self._stand_by, chance)
@@ -74,12 +74,16 @@ class Replay:
         self._pausing = False
         self._news = False
         self._listening: asyncio.Task[None] | None = None
-        over = (*REMEMBERED, StepStatus.DROPPED)
-        for step in history.steps:
-            if step.status not in over:
+        for step in history.begun:
+            if step.status != StepStatus.DROPPED:
                 ledger.begun.add(Key(step.branch, step.name, step.occurrence))
 
     # What the engine does with it
+
+    @property
+    def settled(self) -> asyncio.Event:
+        """Set unless a step is under way that must not be done twice."""
+        return self._actions.settled
 
     def cancel(self) -> None:
         """The run is cancelled: what is under way, or comes next, raises Cancelled."""
@@ -106,7 +110,7 @@ class Replay:
         """What of the journal did not fit the code."""
         return self._journal.mismatch
 
-    def left_over(self) -> list[Step]:
+    def left_over(self) -> list[Remembered]:
         """The finished steps that the workflow did not ask for."""
         return self._journal.left_over()
 
@@ -175,7 +179,7 @@ class Replay:
         task = asyncio.current_task()
         return leaving.get() is not None or (task is not None and task.cancelling() > 0)
 
-    def _remembered(self, step: Step, adapter: TypeAdapter[Any]) -> Any:
+    def _remembered(self, step: Remembered, adapter: TypeAdapter[Any]) -> Any:
         if step.status == StepStatus.FAILED:
             raise failure({"error": step.error, "error_kind": step.error_kind}, step.key)
         try:

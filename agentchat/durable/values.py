@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
-from agentchat.columns import Encoded, json_text
+from agentchat.columns import Encoded
 from agentchat.errors import InvalidInput, JournalMismatch
 from agentchat.inputs import problems_of
 
@@ -45,11 +45,12 @@ def encoded(adapter: TypeAdapter[Any], value: Any, what: str) -> tuple[Encoded, 
         raise InvalidInput(f"{what} cannot be stored as JSON: {error}") from error
 
 
-def decoded(adapter: TypeAdapter[Any], value: Any, step: str) -> Any:
-    """A remembered value, of its type; raises JournalMismatch if the type has changed."""
+def decoded(adapter: TypeAdapter[Any], value: str | None, step: str) -> Any:
+    """A remembered value, of its type, from its JSON; raises JournalMismatch if the type has
+    changed.
+    """
     try:
-        # As JSON, as it was read the first time: some types make a difference.
-        return adapter.validate_json(json_text(value))
+        return adapter.validate_json("null" if value is None else value)
     except ValidationError as error:
         raise JournalMismatch(
             f"Step {step!r} remembers a result that does not fit the code any more:"

@@ -41,6 +41,8 @@ HEED = timedelta(milliseconds=50)
 """How often at most to look what was decided about the runs at hand."""
 LEAST = timedelta(milliseconds=2)
 """The shortest wait for the next due time: clocks are not finer."""
+SETTLING = timedelta(seconds=1.5)
+"""How long steps that must not be done twice may go on when the process is to end."""
 PATIENCE = timedelta(seconds=3)
 """How long runs may take to end when the worker closes."""
 MOST_RUNS = 100
@@ -115,12 +117,22 @@ class Worker:
         self._unlisten()
         if self._soon is not None:
             self._soon.cancel()
-        ending = [*self._loops, *self._tasks.values()]
+        for loop in self._loops:
+            loop.cancel()
+        settling = []
+        for run_id, run in self._tasks.items():
+            settled = self._claims[run_id].execution.settled
+            if settled.is_set():
+                run.cancel()
+            else:
+                settling.append(asyncio.create_task(settled.wait()))
+        if settling:
+            await asyncio.wait(settling, timeout=SETTLING.total_seconds())
+        ending: list[asyncio.Task[Any]] = [*self._loops, *self._tasks.values(), *settling]
         for task in ending:
             task.cancel()
-        if ending:
-            # A provider that does not let go must not keep the app from ending.
-            await asyncio.wait(ending, timeout=PATIENCE.total_seconds())
+        # A provider that does not let go must not keep the app from ending.
+        await asyncio.wait(ending, timeout=PATIENCE.total_seconds())
         await self._watch.close()
         try:
             await self._database.write(_leave, self.name)
@@ -131,8 +143,7 @@ class Worker:
 
     def interrupt(self, run_id: str) -> None:
         """Leave a run that has been stopped, at once: its provider call is closed."""
-        task = self._tasks.get(run_id)
-        if task is not None:
+        if (task := self._tasks.get(run_id)) is not None:
             task.cancel()
 
     def _notice(self, changes: list[Rows]) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Text, and_, bindparam, cast, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -22,6 +22,7 @@ from agentchat.models import (
     Step,
     StepKind,
     StepStatus,
+    step_key,
 )
 from agentchat.store.changes import Rows
 from agentchat.store.events import UNTAKEN
@@ -43,6 +44,7 @@ _BLANK: dict[str, Any] = {
     "error_kind": None,
     "error": None,
     "tries": 1,
+    "cleanup": False,
     "input_tokens": None,
     "output_tokens": None,
     "cost_usd": None,
@@ -50,14 +52,35 @@ _BLANK: dict[str, Any] = {
 }
 
 
+class Remembered(NamedTuple):
+    """What a replay needs of a step that is over; ``result`` is JSON."""
+
+    branch: str
+    name: str
+    occurrence: int
+    kind: str
+    status: str
+    args_hash: str
+    attempt: int
+    result: str | None
+    error_kind: str | None
+    error: str | None
+
+    @property
+    def key(self) -> str:
+        """Which step of its run it is."""
+        return step_key(self.branch, self.name, self.occurrence)
+
+
 @dataclass(slots=True)
 class History:
-    """What a run has done and been sent: its steps in the order in which they were first
-    written, the events that no wait has taken, and how many lines it has logged between
-    steps, by branch.
+    """What a run has done and been sent: its steps that are over and those that are begun,
+    each in the order in which they were first written, the events that no wait has taken, and
+    how many lines it has logged between steps, by branch.
     """
 
-    steps: list[Step] = field(default_factory=list)
+    remembered: list[Remembered] = field(default_factory=list)
+    begun: list[Step] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     logged: dict[str, int] = field(default_factory=dict)
 
@@ -66,8 +89,10 @@ def histories(session: Session, run_ids: Collection[str]) -> dict[str, History]:
     """The histories of many runs, in one go."""
     found = {run_id: History() for run_id in run_ids}
     of_them = {"ids": list(run_ids)}
-    for row in session.execute(_OF_RUNS, of_them).mappings():
-        found[row["run_id"]].steps.append(of_row(Step, row))
+    for step in session.execute(_OVER, of_them):
+        found[step[0]].remembered.append(Remembered._make(step[1:]))
+    for row in session.execute(_BEGUN, of_them).mappings():
+        found[row["run_id"]].begun.append(of_row(Step, row))
     for row in session.execute(UNTAKEN, of_them).mappings():
         found[row["run_id"]].events.append(of_row(Event, row))
     for run_id, branch, last in session.execute(_LOGGED, of_them):
@@ -75,11 +100,20 @@ def histories(session: Session, run_ids: Collection[str]) -> dict[str, History]:
     return found
 
 
-_OF_RUNS = (
-    select(_STEPS)
-    .where(_STEPS.c.run_id.in_(bindparam("ids", expanding=True)))
+_OF_RUNS = _STEPS.c.run_id.in_(bindparam("ids", expanding=True))
+# A long journal is mostly this: only what is needed, and nothing is decoded.
+_OVER = (
+    select(
+        _STEPS.c.run_id,
+        *(
+            cast(_STEPS.c.result, Text) if name == "result" else _STEPS.c[name]
+            for name in Remembered._fields
+        ),
+    )
+    .where(_OF_RUNS, _STEPS.c.status.in_(REMEMBERED))
     .order_by(_STEPS.c.id)
 )
+_BEGUN = select(_STEPS).where(_OF_RUNS, _STEPS.c.status.not_in(REMEMBERED)).order_by(_STEPS.c.id)
 _LOGGED = (
     select(col(Log.run_id), col(Log.branch), func.max(Log.occurrence))
     .where(col(Log.run_id).in_(bindparam("ids", expanding=True)), col(Log.occurrence).is_not(None))
@@ -103,6 +137,14 @@ def logs(session: Session, run_id: str, *, after: int = 0, limit: int = 1000) ->
     """The lines that a run logged after the one of this id, oldest first."""
     query = select(Log).where(col(Log.run_id) == run_id, col(Log.id) > after)
     return list(session.scalars(query.order_by(col(Log.id)).limit(limit)))
+
+
+def parallel(branch: str, other: str) -> bool:
+    """Whether two branches are of one gather or race, or within such."""
+    for one, two in zip(branch.split("/"), other.split("/"), strict=False):
+        if one != two:
+            return one.rpartition("[")[0] == two.rpartition("[")[0]
+    return False
 
 
 def _statement(dialect: Any) -> Any:

@@ -23,7 +23,7 @@ from agentchat.models import (
     StepKind,
     StepStatus,
 )
-from agentchat.store import ends, runs
+from agentchat.store import ends, journal, runs
 from agentchat.store.runs import NewRun
 from agentchat.store.writer import Tx
 
@@ -72,9 +72,11 @@ def retry(tx: Tx, run_id: str, *, now: datetime) -> None:
     if run.status not in (RunStatus.FAILED, RunStatus.STOPPED):
         raise _wrong(run, "retried", "one that failed or was stopped")
     _queue(tx, run, now, crashes=0, finished_at=None, failed_step=None, stopped_by=None)
-    for step in _steps(tx, run_id):
-        if step.status == StepStatus.FAILED and step.key == run.failed_step:
-            _forget(tx, step, now)
+    steps = _steps(tx, run_id)
+    # Cleaned up once, it has to be cleaned up again after what is done now.
+    again = [*_failures(steps, run.failed_step), *(step for step in steps if step.cleanup)]
+    for step in {step.key: step for step in again}.values():
+        _forget(tx, step, now)
 
 
 def fork(tx: Tx, run_id: str, fork: Fork, new: NewRun) -> None:
@@ -100,7 +102,7 @@ def fork(tx: Tx, run_id: str, fork: Fork, new: NewRun) -> None:
     rows = [
         _copy(step, new.id, {"args_hash": ""} if fork.edited else {})
         for step in steps[:place]
-        if step.status in REMEMBERED and step.key != run.failed_step
+        if step.status in REMEMBERED and step.key != run.failed_step and not step.cleanup
     ]
     if target is not None and (fork.result or fork.input is not None):
         rows.append(_copy(target, new.id, _instead(target, fork)))
@@ -148,6 +150,23 @@ def unfinished(
     return [of_row(Run, row) for row in rows]
 
 
+def _failures(steps: list[Step], failed_step: str | None) -> list[Step]:
+    """The failed steps that ended a run: the one that is known to have, and those that ended
+    other branches beside it.
+    """
+    ended = [step for step in steps if step.key == failed_step and step.status == StepStatus.FAILED]
+    if not ended:
+        return []
+    [cause] = ended
+    last = {step.branch: step for step in steps}
+    beside = [
+        step
+        for step in last.values()
+        if step.status == StepStatus.FAILED and journal.parallel(step.branch, cause.branch)
+    ]
+    return [cause, *beside]
+
+
 def _instead(step: Step, fork: Fork) -> dict[str, Any]:
     failed: dict[str, Any] = {"error": None, "error_kind": None}
     if fork.edited:
@@ -168,11 +187,13 @@ def _copy(step: Step, run_id: str, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _forget(tx: Tx, step: Step, now: datetime) -> None:
-    """A failed step will be done again; a run that it waited for goes on from its own."""
+    """A step will be done again; a run that it waited for goes on from its own."""
     mine = col(Step.id) == step.id
     child = None if step.child_id is None else runs.lock(tx, step.child_id)
     if child is None:
         kept = {c.name: getattr(step, c.name) for c in table_of(Attempt).columns if c.name != "id"}
+        if step.error is None:
+            kept |= {"error_kind": "cleaned_up", "error": "Done to clean up; then it was retried."}
         tx.execute(insert(Attempt), kept)
         tx.execute(delete(Step).where(mine))
         return

@@ -38,6 +38,10 @@ class Place(Protocol):
         """The bytes of a database that nobody has open."""
         ...
 
+    def settle(self, url: str) -> None:
+        """Do now what the database has put off."""
+        ...
+
     def cpu(self) -> float:
         """Seconds of CPU used so far by this process, and by the server if there is one."""
         ...
@@ -66,9 +70,13 @@ class SQLite:
 
     def size(self, url: str) -> int:
         """The bytes of the file, once the log is in it."""
+        self.settle(url)
+        return Path(_file(url)).stat().st_size
+
+    def settle(self, url: str) -> None:
+        """Write the log into the file: else whoever commits next may have to."""
         with contextlib.closing(sqlite3.connect(_file(url))) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return Path(_file(url)).stat().st_size
 
     def cpu(self) -> float:
         """Seconds of CPU used so far by this process."""
@@ -107,6 +115,9 @@ class PostgreSQL:
         with psycopg.connect(self._plain) as connection:
             row = connection.execute(query).fetchone()
         return int(row[0]) if row else 0
+
+    def settle(self, _url: str) -> None:
+        """The server does that by itself."""
 
     def cpu(self) -> float:
         """Seconds of CPU used so far by this process and all that the server has now."""

@@ -10,14 +10,16 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from agentchat.columns import json_text
 from agentchat.durable.clock import ManualClock
 from agentchat.durable.engine import Engine
 from agentchat.durable.runs import Runs
 from agentchat.durable.worker import LEASE, Worker
 from agentchat.durable.workflow import Workflow
-from agentchat.models import ENDED_RUN, Attempt, Event, Log, Run, RunStatus, Step
+from agentchat.models import ENDED_RUN, REMEMBERED, Attempt, Event, Log, Run, RunStatus, Step
 from agentchat.store import journal, runs
 from agentchat.store.database import Database
+from agentchat.store.journal import History, Remembered
 from tests.integration.workers import Workers, is_, until
 from tests.waiting import eventually
 
@@ -172,3 +174,15 @@ class Stage:
 
 def _is_idle(worker: Worker) -> bool:
     return not worker._tasks
+
+
+def history_of(steps: list[Step]) -> History:
+    """What a worker reads of these rows when it takes the run up."""
+    history = History()
+    for step in steps:
+        if step.status in REMEMBERED:
+            values = {name: getattr(step, name) for name in Remembered._fields}
+            history.remembered.append(Remembered(**values | {"result": json_text(step.result)}))
+        else:
+            history.begun.append(step)
+    return history

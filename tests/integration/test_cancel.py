@@ -166,6 +166,31 @@ async def test_a_clean_up_goes_on_after_a_crash_and_is_remembered(stage: Stage, 
         assert (stage.did["undo a"], stage.did["undo b"]) == (1, 1)
 
 
+async def test_what_was_cleaned_up_is_cleaned_up_again_after_a_retry(stage: Stage) -> None:
+    @workflow(name="tidies")
+    async def flow(ctx: Context) -> None:
+        try:
+            await ctx.step("begin", stage.note, "begin")
+            await ctx.step("stay", stage.hold, "stay")
+        finally:
+            await ctx.step("undo", stage.note, "undo")
+
+    await stage.open(flow)
+    run_id = await stage.runs.start(flow)
+    for times in (1, 2):
+        await stage.inside("stay")
+        await stage.runs.cancel(run_id)
+        await stage.stopped(run_id)
+        assert stage.did == {"begin": 1, "stay": times, "undo": times}
+        if times == 1:
+            await stage.runs.retry(run_id)
+    stage.go_on["stay"].set()
+    await stage.ended(await stage.runs.fork(run_id))
+    await stage.runs.retry(run_id)
+    await stage.ended(run_id)
+    assert stage.did == {"begin": 1, "stay": 4, "undo": 4}
+
+
 @pytest.mark.parametrize("end", ["crash", "hand_back"])
 async def test_a_run_that_is_only_let_go_does_not_clean_up(stage: Stage, end: str) -> None:
     await stage.open(flow := tidies(stage))

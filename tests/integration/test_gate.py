@@ -29,8 +29,8 @@ from agentchat.errors import Cancelled, ConfigError, Overloaded
 from agentchat.models import Run, RunStatus, Step, StepKind, StepStatus
 from agentchat.store import journal, repairs, runs
 from agentchat.store.database import Database
-from agentchat.store.journal import History
 from agentchat.store.writer import Tx
+from tests.integration.stage import history_of
 from tests.integration.workers import Workers, is_, until
 
 only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -81,7 +81,7 @@ class Begun:
     async def fits(self, new: Workflow[..., Any], *, steps: list[Step] | None = None) -> str:
         """Why the new code does not fit, or nothing; after a look that nothing was done."""
         before = DID.copy()
-        history = History(self.steps if steps is None else steps)
+        history = history_of(self.steps if steps is None else steps)
         async with asyncio.timeout(20):
             reason = await gate.broken(self.run, new, history)
         assert before == DID

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "status": "waiting",
         "step": "ask",
         "data": '{"a": 1}',
+        "result": "5",
         "key": "of-thread",
         "attempt": 3,
         "crashes": 1,
@@ -60,7 +62,14 @@ ROWS: dict[str, dict[str, Any]] = {
         "worker": "w",
         "started_at": AT,
     },
-    "events": {"run_id": 1, "name": "e", "key": "k", "sent_by": "Ann", "created_at": AT},
+    "events": {
+        "run_id": 1,
+        "name": "e",
+        "key": "k",
+        "payload": "0.1",
+        "sent_by": "Ann",
+        "created_at": AT,
+    },
     "deltas": {
         "message_id": 1,
         "thread_id": 1,
@@ -71,6 +80,7 @@ ROWS: dict[str, dict[str, Any]] = {
     },
 }
 """A row for every table of revision 0001, ids left out; a number is the id of another row."""
+VALUES = ("result", "payload")
 REFERENCES = ("thread_id", "run_id", "message_id")
 COUNT = 3
 
@@ -138,7 +148,7 @@ def rows(url: str) -> Held:
         known.reflect(connection, only=list(ROWS))
         return {
             name: [
-                dict(row)
+                {column: _value(column, value) for column, value in row.items()}
                 for row in connection.execute(
                     known.tables[name].select().order_by(known.tables[name].c.id)
                 ).mappings()
@@ -148,6 +158,11 @@ def rows(url: str) -> Held:
 
     found: Held = on(url, work)
     return found
+
+
+def _value(column: str, value: Any) -> Any:
+    """Since revision 0003 SQLite keeps these as text."""
+    return json.loads(value) if column in VALUES and isinstance(value, str) else value
 
 
 def as_before(before: Held, after: Held) -> Held:

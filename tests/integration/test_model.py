@@ -32,12 +32,13 @@ from agentchat.durable.ledger import Claim, Ledger
 from agentchat.durable.start import new_run
 from agentchat.durable.workflow import Workflow, workflow
 from agentchat.errors import NonRetryable, StepFailed, WaitTimeout
-from agentchat.models import ENDED_RUN, REMEMBERED, Run, RunStatus, StepKind, StepStatus
+from agentchat.models import ENDED_RUN, REMEMBERED, Run, RunStatus, Step, StepKind, StepStatus
 from agentchat.store import claims, events, journal, runs
 from agentchat.store.database import Database
 from agentchat.store.journal import History
 from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
+from tests.integration.stage import history_of
 
 EXAMPLES = int(os.environ.get("AGENTCHAT_EXAMPLES", "0"))
 LEASE = timedelta(seconds=15)
@@ -524,8 +525,8 @@ async def example(database: Database, run_id: str, do: tuple[Do, ...], seed: int
     run = await machine.carry_out(
         run_id, mine, child, crashes=world.chance.randint(0, MOST_CRASHES)
     )
-    history = (await database.read(journal.histories, [run_id]))[run_id]
-    given = {(s.branch, s.name, s.occurrence): s.result for s in history.steps}
+    steps = await database.read(journal.load, run_id)
+    given = {(s.branch, s.name, s.occurrence): s.result for s in steps}
     reference = Reference(given)
     try:
         result, error = reference.line("", do, 1), None
@@ -538,13 +539,13 @@ async def example(database: Database, run_id: str, do: tuple[Do, ...], seed: int
         assert run.error == str(error)
     rows = {
         (s.branch, s.name, s.occurrence, s.kind, s.status, repr(s.result))
-        for s in history.steps
+        for s in steps
         if not reference.lost(s.branch)
     }
     assert rows == reference.rows
     await logged_once(database, run_id, reference)
-    await replayed(run, mine, world, history)
-    for before in [*machine.histories[run_id], *prefixes(history, world.chance)]:
+    await replayed(run, mine, world, steps)
+    for before in [*machine.histories[run_id], *prefixes(steps, world.chance)]:
         assert await gate.broken(run, mine, before) is None
 
 
@@ -554,13 +555,13 @@ async def logged_once(database: Database, run_id: str, reference: Reference) -> 
     assert Counter(mine) == Counter(reference.logged)
 
 
-async def replayed(run: Run, mine: Workflow[[], int], world: World, history: History) -> None:
+async def replayed(run: Run, mine: Workflow[[], int], world: World, finished: list[Step]) -> None:
     """A finished journal in any order of its rows is replayed without doing anything."""
-    steps = list(history.steps)
+    steps = list(finished)
     world.chance.shuffle(steps)
     before = world.calls["step"]
     ledger = _Silent(None, ManualClock(), Claim("x", Hold(run.id, 1)))  # type: ignore[arg-type]
-    ctx = Context(run.model_copy(), ledger, History(steps), random.Random(0))
+    ctx = Context(run.model_copy(), ledger, history_of(steps), random.Random(0))
     result = error = None
     try:
         result = await mine.function(ctx)
@@ -583,17 +584,17 @@ class _Silent(Ledger):
         raise AssertionError("something was written")
 
 
-def prefixes(history: History, chance: random.Random) -> Iterator[History]:
+def prefixes(steps: list[Step], chance: random.Random) -> Iterator[History]:
     """Beginnings of the journal, in the order in which its steps were finished.
 
     A row is first written when a step begins, if that takes long, so the order of rows is not
     that of ends; for what ended at one time it is.
     """
-    finished = [step for step in history.steps if step.status in REMEMBERED]
+    finished = [step for step in steps if step.status in REMEMBERED]
     finished.sort(key=lambda step: (step.attempt, step.finished_at))
     ends = set(range(len(finished) + 1))
     for end in sorted(ends if len(ends) < 12 else chance.sample(sorted(ends), 12)):
-        yield History(finished[:end])
+        yield history_of(finished[:end])
 
 
 def _search(url: str, examples: int, runner: asyncio.Runner) -> None:

@@ -172,6 +172,43 @@ async def test_a_run_whose_child_was_retried_by_itself_can_be_retried(stage: Sta
     assert (await stage.ended(run_id)).result == WHOLE
 
 
+async def test_all_that_failed_side_by_side_is_retried_at_once(stage: Stage) -> None:
+    async def breaks(what: str) -> str:
+        await stage.hold(what)
+        raise ValueError(what)
+
+    works = False
+
+    async def child(what: str) -> str:
+        return await stage.note(what) if works else await breaks(what)
+
+    @workflow(name="beside")
+    async def beside(ctx: Context) -> list[str]:
+        async def inner(what: str) -> str:
+            try:
+                await ctx.step("refused", child, f"{what} refused")
+            except StepFailed:
+                await ctx.step("other", stage.note, f"{what} other")
+            return await ctx.step("last", child, what)
+
+        return list(await ctx.gather(inner("a"), inner("b")))
+
+    await stage.open(beside)
+    run_id = await stage.runs.start(beside)
+    for what in ("a refused", "b refused", "a", "b"):
+        stage.go_on[what].set()
+    run = await stage.failed(run_id)
+    failed = {key for key, status in (await stage.statuses(run_id)).items() if status == "failed"}
+    before = dict(stage.did)
+    works = True
+    await stage.runs.retry(run_id)
+    assert (await stage.ended(run_id)).result == ["a", "b"]
+    # What the workflow dealt with stays as it was.
+    again = {name for name, times in stage.did.items() if times != before.get(name, times)}
+    assert again <= {"a", "b"}
+    assert run.failed_step in failed
+
+
 async def test_a_failure_that_the_workflow_made_its_own_is_retried_too(stage: Stage) -> None:
     faults = ["broken"]
 

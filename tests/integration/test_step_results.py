@@ -61,6 +61,18 @@ async def a_choice() -> UUID | str:
     return UUID(int=8)
 
 
+async def a_large_number() -> int:
+    return 12_345_678_901_234_567_890_123
+
+
+async def a_long_number() -> float:
+    return 5.0e-324
+
+
+async def a_whole_number():  # type: ignore[no-untyped-def]
+    return -0.0
+
+
 async def not_said():  # type: ignore[no-untyped-def]
     return ({"k": (1, 2)}, None)
 
@@ -82,7 +94,19 @@ async def napped(stage: Stage, flow: Workflow[..., Any], *args: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    "function", [a_tuple, a_set, a_point, an_order, a_choice, not_said, some_bytes]
+    "function",
+    [
+        a_tuple,
+        a_set,
+        a_point,
+        an_order,
+        a_choice,
+        a_large_number,
+        a_long_number,
+        a_whole_number,
+        not_said,
+        some_bytes,
+    ],
 )
 async def test_a_result_is_the_same_when_it_is_remembered(stage: Stage, function: Any) -> None:
     seen: list[Any] = []
@@ -96,6 +120,7 @@ async def test_a_result_is_the_same_when_it_is_remembered(stage: Stage, function
     assert len(seen) == 2
     assert seen[0] == seen[1]
     assert type(seen[0]) is type(seen[1])
+    assert repr(seen[0]) == repr(seen[1]) or isinstance(seen[0], set)
     if function is not not_said:
         assert seen[0] == await function()
 

@@ -386,3 +386,23 @@ async def test_a_step_that_cancels_itself_fails(stage: Stage) -> None:
     await stage.open(odd)
     run: Run = await stage.failed(await stage.runs.start(odd))
     assert (run.failed_step, run.attempt) == ("odd", 1)
+
+
+async def test_what_is_done_once_may_come_to_its_end_when_the_process_is_to_end(
+    stage: Stage,
+) -> None:
+    @workflow(name="pays")
+    async def pays(ctx: Context) -> str:
+        paid = await ctx.step("pay", stage.hold, "pay", once=True)
+        return paid + await ctx.step("tell", stage.note, "told")
+
+    await stage.open(pays)
+    run_id = await stage.runs.start(pays)
+    await stage.inside("pay")
+    closing = asyncio.create_task(stage.hand_back())
+    await asyncio.sleep(0.05)
+    stage.go_on["pay"].set()
+    await closing
+    await stage.open()
+    assert (await stage.ended(run_id)).result == "paytold"
+    assert stage.did["pay"] == 1

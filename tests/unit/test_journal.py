@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from agentchat.durable.journal import Journal, Key, hash_of
 from agentchat.errors import InvalidInput, JournalMismatch
-from agentchat.models import Step
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+from agentchat.store.journal import Remembered
 
 
-def step(name: str, occurrence: int, *args: object) -> Step:
-    return Step(
-        run_id="r",
-        name=name,
-        occurrence=occurrence,
-        args_hash=hash_of(name, args)[0],
-        result=f"{name}-{occurrence}",
-        attempt=1,
-        worker="w",
-        started_at=NOW,
-        finished_at=NOW,
+def step(name: str, occurrence: int, *args: object) -> Remembered:
+    digest, _ = hash_of(name, args)
+    return Remembered(
+        "", name, occurrence, "step", "done", digest, 1, f'"{name}-{occurrence}"', None, None
     )
 
 
@@ -37,7 +26,7 @@ def test_a_finished_step_is_found_whatever_the_order_in_which_steps_finished() -
     for name, expected in (("a", "a-0"), ("b", "b-0"), ("a", "a-1")):
         found = journal.recorded(journal.key("", name), hash_of(name, ())[0])
         assert found is not None
-        assert found.result == expected
+        assert found.result == f'"{expected}"'
 
 
 def test_a_step_that_was_never_done_is_not_found() -> None:
