@@ -172,14 +172,13 @@ class Actions:
         return Hand(str(action.key), tries, now, now, before=before)
 
     async def _try(self, action: Action, hand: Hand) -> Any:
-        begin = self._row(action, hand, status=StepStatus.RUNNING, finished_at=None)
         writing: list[asyncio.Task[None]] = []
         self._ledger.begun.add(action.key)
         if action.once:
-            await self._ledger.write(_begin, begin, hand.key)
+            await self._ledger.write(_begin, self._begun(action, hand), hand.key)
         loop = asyncio.get_running_loop()
         late = loop.call_later(
-            LATE, lambda: writing.append(loop.create_task(self._begin(begin, hand.key)))
+            LATE, lambda: writing.append(loop.create_task(self._begin(action, hand)))
         )
         token = at_hand.set(hand)
         try:
@@ -194,10 +193,13 @@ class Actions:
             for task in writing:
                 task.cancel()
 
-    async def _begin(self, row: dict[str, Any], step: str) -> None:
+    async def _begin(self, action: Action, hand: Hand) -> None:
         # What is written next hears that the run is lost; here nobody does.
         with contextlib.suppress(LeaseLost):
-            await self._ledger.write(_begin, row, step)
+            await self._ledger.write(_begin, self._begun(action, hand), hand.key)
+
+    def _begun(self, action: Action, hand: Hand) -> dict[str, Any]:
+        return self._row(action, hand, status=StepStatus.RUNNING, finished_at=None)
 
     async def _within_time(self, action: Action, hand: Hand) -> Any:
         policy, watch = action.policy, None
