@@ -72,7 +72,8 @@ async def crash(
         longest = min(LONGEST + BEGINS * begins, LONGEST_AT_ALL)
         slot = _dying_slot if commits else _slot
         async with verbs(url) as runs, asyncio.TaskGroup() as group:
-            feeding = group.create_task(_feed(runs, tables, chance, report))
+            enough = asyncio.Event()
+            feeding = group.create_task(_feed(runs, tables, chance, enough))
             slots = [
                 group.create_task(
                     slot(parent, settings, random.Random(f"{seed} {n}"), report, kills, longest)
@@ -81,8 +82,10 @@ async def crash(
             ]
             look = group.create_task(_note(tables, report, interrupted))
             await asyncio.wait(slots)
-            feeding.cancel()
-            await asyncio.wait([feeding])
+            # Not cancelled: a run that it is about to start would be there all the same,
+            # and nobody would send it events.
+            enough.set()
+            await feeding
             parent.start(settings)
             await _finish(runs, tables)
             look.cancel()
@@ -142,11 +145,11 @@ async def _dying_slot(
         report.kills += 1
 
 
-async def _feed(runs: Runs, tables: Tables, chance: random.Random, report: Report) -> None:
+async def _feed(runs: Runs, tables: Tables, chance: random.Random, enough: asyncio.Event) -> None:
     """Keep some runs under way, and send them events: before they wait, or after."""
     due: dict[str, float] = {}
     number = 0
-    while True:
+    while not enough.is_set():
         ended = await asyncio.to_thread(tables.ended)
         due = {run_id: at for run_id, at in due.items() if run_id not in ended}
         while len(due) < AT_ONCE:
