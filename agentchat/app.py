@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import reflex as rx
 from reflex.event import EventSpec
@@ -14,25 +12,19 @@ from reflex_components_core.base.error_boundary import ErrorBoundary
 from starlette.types import ASGIApp
 
 from agentchat.chat import AgentChat
-from agentchat.settings import load_settings
 from agentchat.ui import words
-from agentchat.ui.bridge import bridged
+from agentchat.ui.bridge import serving
 from agentchat.ui.components.notices import connection_notice
 from agentchat.ui.headers import security_headers
 from agentchat.ui.pages.chat import chat_page, chat_title
 from agentchat.ui.pages.notes import crash_page, loading_page, models_page, not_found_page
+from agentchat.ui.states.build import BuildState
 from agentchat.ui.states.model import ModelState
 from agentchat.ui.states.notice import NoticeState
 from agentchat.ui.states.thread import ThreadState
 from agentchat.ui.states.threads import ThreadsState
 
 logger = logging.getLogger(__name__)
-
-
-@asynccontextmanager
-async def _running_chat() -> AsyncIterator[None]:
-    async with AgentChat(load_settings()) as chat, bridged(chat):
-        yield
 
 
 def _with_headers(app: ASGIApp) -> ASGIApp:
@@ -63,15 +55,21 @@ def _build() -> rx.App:
         backend_exception_handler=_say_something_went_wrong,
         head_components=[rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml")],
     )
-    app.register_lifespan_task(_running_chat)
-    following = [NoticeState.dismiss, ThreadState.follow, ThreadsState.follow, ModelState.follow]
+    app.register_lifespan_task(serving, chat=AgentChat())
+    on_load = [
+        BuildState.tell,
+        NoticeState.dismiss,
+        ThreadState.follow,
+        ThreadsState.follow,
+        ModelState.follow,
+    ]
     for route in ("/", "/t/[thread_id]"):
         app.add_page(
             chat_page,
             route=route,
             title=chat_title,
             description=words.DESCRIPTION,
-            on_load=following,
+            on_load=on_load,
         )
     app.add_page(models_page, route=words.MODEL_HELP, title=f"Models · {words.APP}")
     app.add_page(not_found_page, route="404", title=f"{words.NOT_FOUND_TITLE} · {words.APP}")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing
 from types import TracebackType
-from typing import Any, ParamSpec, Self
+from typing import Any, ParamSpec, Self, TypeVar, TypeVarTuple
 
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
 
 from agentchat import reads, turns
 from agentchat.agents.agent import Agent
@@ -31,6 +32,8 @@ from agentchat.llm.choose import choose_provider
 from agentchat.settings import Settings, load_settings
 from agentchat.store import providers, schema, threads
 from agentchat.store.database import Database
+from agentchat.store.live import Outcome as Outcome
+from agentchat.store.live import QueryView
 from agentchat.store.messages import Answer
 from agentchat.turns import Send
 from agentchat.views import (
@@ -44,6 +47,8 @@ from agentchat.views import (
 from agentchat.workflows.reply import reply_workflow
 
 P = ParamSpec("P")
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 _STARTS = uuid.UUID("5b1f6a52-6d0c-4d2b-9d6e-0c8f6f1d2a77")
 """The namespace of the ids of runs that are started by a key."""
@@ -199,7 +204,7 @@ class AgentChat:
         except IntegrityError:
             # Another process sent the same at the same moment: now it is there to be found.
             message = await self._database.write(turns.send, sending)
-        return reads.message_view(message)
+        return reads.message_view(message, message.text)
 
     async def retry(self, message_id: str, *, actor: Actor = LOCAL) -> None:
         """Ask again for an answer that failed or was stopped; what it held is replaced.
@@ -239,7 +244,9 @@ class AgentChat:
         Raises ThreadNotFound at once, or when the thread is deleted.
         """
         self._authorize(actor)
-        return self._database.live.follow(reads.thread_view, thread_id, self._model_id, window)
+        return _views(
+            self._database.live.fold(reads.thread_view, thread_id, self._model_id, window)
+        )
 
     def follow_threads(
         self, *, actor: Actor = LOCAL
@@ -252,6 +259,26 @@ class AgentChat:
         """Yield the model that answers, now and whenever its state changes."""
         self._authorize(actor)
         return self._database.live.follow(reads.model_view, self._model_id, self._provider.label)
+
+    def follow_query(
+        self, query: Callable[[Session, *Ts], T], /, *args: *Ts, actor: Actor = LOCAL
+    ) -> AsyncGenerator[Outcome[T], None]:
+        """Yield what a read function of your own comes to, now and whenever that changes.
+
+        It is called as ``query(session, *args)``, must only read, and decides itself what
+        the caller may see: give it whom it reads for as an argument. An error of the query
+        is an outcome too; it runs again when what it had read changes. Arguments must be
+        hashable. Raises NotAllowed.
+        """
+        self._authorize(actor)
+        return self._database.live.outcomes(query, *args)
+
+    def live_queries(self, *, actor: Actor = LOCAL) -> tuple[QueryView, ...]:
+        """What is followed in this process: how often each query ran, what it read, and which
+        change made it run last.
+        """
+        self._authorize(actor)
+        return self._database.live.inspect()
 
     # Inside
 
@@ -289,3 +316,9 @@ class AgentChat:
                     detail=status.detail[:500],
                     progress=status.progress,
                 )
+
+
+async def _views(followed: AsyncGenerator[reads.Shown, None]) -> AsyncGenerator[ThreadView, None]:
+    async with aclosing(followed):
+        async for shown in followed:
+            yield shown.view

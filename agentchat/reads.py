@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Row
 from sqlmodel import Session
 
 from agentchat.errors import AgentChatError, ModelError
 from agentchat.llm.base import ModelState
 from agentchat.models import LIVE_MESSAGE, Message, MessageStatus, Model, Role, Run, RunStatus
 from agentchat.store import messages, providers, threads
+from agentchat.store.messages import Growth
 from agentchat.views import MessageView, ModelView, ThreadSummary, ThreadView
 
 WINDOW = 50
@@ -16,29 +21,67 @@ MOST_THREADS = 500
 """How many threads the list shows."""
 
 
-def thread_view(session: Session, thread_id: str, model_id: str, window: int) -> ThreadView:
-    """A thread with its newest ``window`` messages and what is growing.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A thread as it was last shown, and what of it need not be read again."""
+
+    view: ThreadView
+    heads: dict[str, Row[Any]] = field(compare=False)
+    """The rows of the messages in the view, without their text, by id."""
+    growing: dict[str, Growth] = field(compare=False)
+    """How far the growing ones were, by id."""
+
+
+def thread_view(
+    session: Session, last: Shown | None, thread_id: str, model_id: str, window: int
+) -> Shown:
+    """A thread with its newest ``window`` messages and what is growing. Texts that are in
+    ``last`` are not read again.
 
     Raises :class:`~agentchat.errors.ThreadNotFound`.
     """
     thread = threads.get(session, thread_id)
-    found = messages.of_thread(session, thread_id, limit=window)
-    first = next((n for n, message in enumerate(found) if message.status in LIVE_MESSAGE), None)
-    settled, live = (found, []) if first is None else (found[:first], found[first:])
-    runs = messages.live_runs(session, thread_id) if live else {}
-    model = providers.get(session, model_id) if live else None
-    return ThreadView(
+    heads = {row.id: row for row in reversed(messages.newest(session, thread_id, limit=window))}
+    known = {} if last is None else {message.id: message for message in last.view.messages}
+    before = {} if last is None else last.heads
+    kept = {
+        message_id: known[message_id]
+        for message_id, row in heads.items()
+        if row.status not in LIVE_MESSAGE and before.get(message_id) == row
+    }
+    live_ids = [row.id for row in heads.values() if row.status in LIVE_MESSAGE]
+    texts = messages.texts(session, heads.keys() - kept.keys() - set(live_ids))
+    growing = {
+        message_id: messages.growth(session, message_id, _before(last, heads[message_id]))
+        for message_id in live_ids
+    }
+    runs = messages.live_runs(session, thread_id) if live_ids else {}
+    model = providers.get(session, model_id) if live_ids else None
+    found = [
+        kept.get(row.id)
+        or (
+            _live(row, growing[row.id], runs.get(row.run_id or ""), model, row.id != live_ids[0])
+            if row.id in growing
+            else _settled(row, texts[row.id])
+        )
+        for row in heads.values()
+    ]
+    first = next((n for n, message in enumerate(found) if message.id in growing), len(found))
+    view = ThreadView(
         id=thread.id,
         title=thread.title,
-        settled=tuple(_settled(message) for message in settled),
-        live=tuple(
-            _live(message, runs.get(message.run_id or ""), model, bool(place), session)
-            if message.status in LIVE_MESSAGE
-            else _settled(message)
-            for place, message in enumerate(live)
-        ),
+        settled=tuple(found[:first]),
+        live=tuple(found[first:]),
         earlier=max(0, thread.length - len(found)),
     )
+    return Shown(view, heads, growing)
+
+
+def _before(last: Shown | None, row: Row[Any]) -> Growth:
+    """How far a message was, unless another run has begun to write it since."""
+    if last is None or row.id not in last.growing or last.heads[row.id].run_id != row.run_id:
+        return Growth()
+    return last.growing[row.id]
 
 
 def thread_list(session: Session) -> tuple[ThreadSummary, ...]:
@@ -65,13 +108,17 @@ def model_view(session: Session, model_id: str, label: str) -> ModelView:
     )
 
 
-def message_view(message: Message, *, text: str | None = None, words: str = "") -> MessageView:
+def message_view(
+    message: Message | Row[Any], text: str, *, words: str = "", revision: int = 0
+) -> MessageView:
     """One message as a person sees it."""
     return MessageView(
         id=message.id,
         role=message.role,
         status=message.status,
-        text=message.text if text is None else text,
+        text=text,
+        position=message.position,
+        revision=revision,
         words=words,
         next_step=_next_step(message.error_kind) if message.status == "failed" else "",
         author=message.author,
@@ -81,7 +128,7 @@ def message_view(message: Message, *, text: str | None = None, words: str = "") 
     )
 
 
-def _settled(message: Message) -> MessageView:
+def _settled(message: Row[Any], text: str) -> MessageView:
     words = ""
     if message.status == MessageStatus.STOPPED:
         words = f"Stopped by {message.stopped_by}"
@@ -89,16 +136,16 @@ def _settled(message: Message) -> MessageView:
         words = message.error or "The answer failed."
     elif message.error_kind == "length":
         words = "Cut off: the answer reached this model's length limit"
-    elif message.role == Role.ASSISTANT and not message.text:
+    elif message.role == Role.ASSISTANT and not text:
         words = "The model gave an empty answer"
-    return message_view(message, words=words)
+    return message_view(message, text, words=words)
 
 
 def _live(
-    message: Message, run: Run | None, model: Model | None, behind: bool, session: Session
+    message: Row[Any], growth: Growth, run: Run | None, model: Model | None, behind: bool
 ) -> MessageView:
-    text = messages.text_so_far(session, message.id)
-    return message_view(message, text=text, words=_words(run, model, behind, bool(text)))
+    words = _words(run, model, behind, bool(growth.text))
+    return message_view(message, growth.text, words=words, revision=growth.revision)
 
 
 def _words(run: Run | None, model: Model | None, behind: bool, has_text: bool) -> str:

@@ -28,13 +28,17 @@ class MessageView:
 
     ``status`` is pending, running, done, stopped or failed. ``words`` says why and what
     happens next ("retrying (2 of 5) at 14:03:20"), empty when there is nothing to say.
-    ``next_step`` says what a person can do about a failure. ``text`` is markdown.
+    ``next_step`` says what a person can do about a failure. ``text`` is markdown; while it
+    grows, each new one goes on from the one before, unless ``revision`` is a higher one.
+    ``position`` counts the messages of the thread from 0.
     """
 
     id: str
     role: str
     status: str
     text: str
+    position: int = 0
+    revision: int = 0
     words: str = ""
     next_step: str = ""
     author: str = ""
@@ -57,6 +61,11 @@ class ThreadView:
     settled: tuple[MessageView, ...] = field(default=())
     live: tuple[MessageView, ...] = field(default=())
     earlier: int = 0
+
+    @property
+    def messages(self) -> tuple[MessageView, ...]:
+        """All that is in view, oldest first."""
+        return (*self.settled, *self.live)
 
     @property
     def running(self) -> bool:

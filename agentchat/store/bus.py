@@ -11,6 +11,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -49,6 +50,15 @@ def notification(connection: Connection, sender: str, changes: list[Rows]) -> st
     return f"NOTIFY {CHANNEL}, {sql.quote(payload, raw)}"
 
 
+PATIENCE: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+"""A listener sends nothing: without these, a server gone silent would be noticed in hours."""
+
+
 class Listener:
     """A thread that tells the event loop what other processes committed."""
 
@@ -75,7 +85,7 @@ class Listener:
     def _serve(self) -> None:
         while not self._ending.is_set():
             try:
-                with psycopg.connect(self._dsn, autocommit=True) as connection:
+                with psycopg.connect(self._dsn, autocommit=True, **PATIENCE) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
                     # Whatever was committed before is read again.
                     self._tell([Rows(EVERYTHING)])
@@ -90,8 +100,7 @@ class Listener:
             changes: dict[Rows, None] = {}
             for note in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
                 if not note.payload.startswith(self._sender):
-                    for table, known in json.loads(note.payload[SENDER_LENGTH:]):
-                        changes[Rows(table, tuple(sorted(known.items())))] = None
+                    changes.update(_told(note.payload[SENDER_LENGTH:]))
             if changes:
                 self._tell(list(changes))
             self._ending.wait(TOGETHER_SECONDS)
@@ -99,3 +108,14 @@ class Listener:
     def _tell(self, changes: list[Rows]) -> None:
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._published, changes)
+
+
+def _told(payload: str) -> dict[Rows, None]:
+    try:
+        return {
+            Rows(table, tuple(sorted(known.items()))): None for table, known in json.loads(payload)
+        }
+    except (ValueError, TypeError, AttributeError):
+        # Whoever may use the database may send anything on the channel.
+        logger.warning("a notification cannot be read, so everything is read again")
+        return {Rows(EVERYTHING): None}

@@ -17,8 +17,8 @@ from sqlmodel import Session
 from agentchat.columns import json_text
 from agentchat.errors import StorageUnavailable
 from agentchat.store.bus import Listener
-from agentchat.store.changes import EVERYTHING, Rows, read_by
-from agentchat.store.live import Live
+from agentchat.store.changes import Rows, read_by
+from agentchat.store.live import Live, Outcome
 from agentchat.store.writer import Tx, Writer
 
 P = ParamSpec("P")
@@ -46,8 +46,7 @@ class Database:
             else Listener(url, self._writer.name, self.live.publish)
         )
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="agentchat-reader")
-        event.listen(self._reading, "before_execute", _note_reads)
-        event.listen(self._reading, "before_cursor_execute", _note_raw_reads)
+        event.listen(self._reading, "before_cursor_execute", _note_reads)
 
     def open(self) -> None:
         """Start the writer. The schema must be there already (``store/schema.py``)."""
@@ -109,11 +108,21 @@ class Database:
 
         return await loop.run_in_executor(self._threads, self._read_now, run, None)
 
-    async def _read_noting(self, query: Callable[[Session], T]) -> tuple[T, tuple[Rows, ...]]:
+    async def _read_noting(
+        self, query: Callable[[Session], T]
+    ) -> tuple[Outcome[T], tuple[Rows, ...]]:
+        """What ``query`` came to, and what it read until then."""
         loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._read_noting_now, query)
+
+    def _read_noting_now(
+        self, query: Callable[[Session], T]
+    ) -> tuple[Outcome[T], tuple[Rows, ...]]:
         seen: dict[Rows, None] = {}
-        value = await loop.run_in_executor(self._threads, self._read_now, query, seen)
-        return value, tuple(seen)
+        try:
+            return Outcome(self._read_now(query, seen)), tuple(seen)
+        except Exception as error:
+            return Outcome(None, error), tuple(seen)
 
     def _read_now(self, query: Callable[[Session], T], seen: dict[Rows, None] | None) -> T:
         """The value of ``query``; what it reads goes into ``seen``, if somebody cares."""
@@ -181,17 +190,9 @@ def _begin_snapshot(connection: Connection) -> None:
 
 
 def _note_reads(
-    connection: Connection, statement: Any, many: Any, params: Any, options: Any
-) -> None:
-    seen: dict[Rows, None] | None = connection.get_execution_options().get("agentchat_reads")
-    if seen is not None:
-        for one in many or (params or {},):
-            seen.update(dict.fromkeys(read_by(statement, one)))
-
-
-def _note_raw_reads(
     connection: Connection, _cursor: Any, statement: str, _params: Any, context: Any, _many: bool
 ) -> None:
     seen: dict[Rows, None] | None = connection.get_execution_options().get("agentchat_reads")
-    if seen is not None and context.compiled is None and statement != "BEGIN":
-        seen[Rows(EVERYTHING)] = None
+    if seen is not None and statement != "BEGIN":
+        for one in context.compiled_parameters if context.compiled is not None else ({},):
+            seen.update(dict.fromkeys(read_by(context.compiled, one)))

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from agentchat.store.changes import Rows
+from agentchat.store.changes import EVERYTHING, NOBODY, Rows
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,13 +28,45 @@ logger = logging.getLogger(__name__)
 AGAIN = timedelta(seconds=1)
 """How long to wait before reading again from a database that does not answer."""
 
-_NOTHING = object()
+FEW = 8
+"""So many changes of a table are looked through; more are sorted by value before."""
+
+MOST_CHANGES = 1000
+"""How many changes are kept while a read takes long; more of them are everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T]):
+    """What a run of a query came to: its value, or the error that it raised."""
+
+    value: T | None = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryView:
+    """A followed query, for whoever wants to know why it runs."""
+
+    name: str
+    """Module and name of the function."""
+    arguments: str
+    """What it is called with, as in a call."""
+    followers: int
+    runs: int
+    idle_runs: int
+    """How many of its runs came to what the one before had come to."""
+    reads: tuple[Rows, ...]
+    """What it read when it last ran."""
+    reason: str
+    """Why it last ran."""
+    settled: bool
+    """Whether nothing that it reads has changed since it last read."""
 
 
 class _Read(Protocol):
     def __call__(
         self, query: Callable[[Session], Any], /
-    ) -> Awaitable[tuple[Any, tuple[Rows, ...]]]: ...
+    ) -> Awaitable[tuple[Outcome[Any], tuple[Rows, ...]]]: ...
 
 
 class Live:
@@ -48,8 +82,9 @@ class Live:
 
     def publish(self, changes: list[Rows]) -> None:
         """Tell the queries what a commit changed; called in the event loop after it."""
+        told = _Told(changes)
         for query in tuple(self._queries.values()):
-            query.notice(changes)
+            query.notice(told)
         for listener in tuple(self._listeners):
             listener(changes)
 
@@ -61,18 +96,74 @@ class Live:
         """Stop calling ``listener``."""
         self._listeners.remove(listener)
 
-    async def follow(
+    def follow(
         self, query: Callable[Concatenate[Session, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> AsyncGenerator[T, None]:
         """Yield the value of ``query(session, ...)`` now, and each new one as it changes.
 
         A slow follower skips to the newest value. An error of the query ends the
-        following with that error. Arguments must be hashable.
+        following with that error. Arguments must be hashable. A value is shared by all who
+        follow: do not change it.
         """
-        key = (query, args, tuple(sorted(kwargs.items())))
+        return _values(self.outcomes(query, *args, **kwargs))
+
+    def outcomes(
+        self, query: Callable[Concatenate[Session, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> AsyncGenerator[Outcome[T], None]:
+        """Like :meth:`follow`, but an error of the query is an outcome like any other.
+
+        After one it runs again when something changes that it had read until it failed.
+        """
+
+        def run(session: Session, _last: T | None) -> T:
+            return query(session, *args, **kwargs)
+
+        return self._outcomes("follow", query, run, args, kwargs)
+
+    def fold(
+        self,
+        query: Callable[Concatenate[Session, T | None, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> AsyncGenerator[T, None]:
+        """Like :meth:`follow`, for a query that builds on its last value.
+
+        It is called as ``query(session, last, ...)`` and needs to read only what is new;
+        ``last`` is None the first time. What it does not read again wakes it no more. It
+        must make a new value, not change the last.
+        """
+
+        def run(session: Session, last: T | None) -> T:
+            return query(session, last, *args, **kwargs)
+
+        return _values(self._outcomes("fold", query, run, args, kwargs))
+
+    def inspect(self) -> tuple[QueryView, ...]:
+        """All followed queries: how often they ran, what they read, and why they last ran."""
+        return tuple(query.view() for query in self._queries.values())
+
+    async def close(self) -> None:
+        """End every following as if its task had been cancelled."""
+        tasks = [query.end() for query in self._queries.values()]
+        self._queries.clear()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _outcomes(
+        self,
+        mode: str,
+        query: Callable[..., T],
+        run: Callable[[Session, T | None], T],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> AsyncGenerator[Outcome[T], None]:
+        named = tuple(sorted(kwargs.items()))
+        # With the types: 1, 1.0 and True are equal, and not the same to a query.
+        kinds = tuple(type(value) for value in (*args, *kwargs.values()))
+        key = (mode, query, args, named, kinds)
         running = self._queries.get(key)
         if running is None or running.ended:
-            running = _Query(lambda session: query(session, *args, **kwargs), self._read)
+            running = _Query(_name(query), _call(args, named), run, self._read)
             self._queries[key] = running
         follower = running.join()
         try:
@@ -82,35 +173,64 @@ class Live:
             if running.leave(follower) and self._queries.get(key) is running:
                 del self._queries[key]
 
-    async def close(self) -> None:
-        """End every following as if its task had been cancelled."""
-        tasks = [query.end() for query in self._queries.values()]
-        self._queries.clear()
-        await asyncio.gather(*tasks, return_exceptions=True)
+
+async def _values(outcomes: AsyncGenerator[Outcome[T], None]) -> AsyncGenerator[T, None]:
+    async with aclosing(outcomes):
+        while True:
+            # Nothing is kept in a name: whoever does not look again would hold it.
+            yield _value(await anext(outcomes))
+
+
+def _value(outcome: Outcome[T]) -> T:
+    if outcome.error is not None:
+        raise outcome.error
+    return cast(T, outcome.value)
 
 
 class _Query:
     """One query, kept fresh for its followers by one task."""
 
-    def __init__(self, run: Callable[[Session], Any], read: _Read) -> None:
+    def __init__(
+        self, name: str, arguments: str, run: Callable[[Session, Any], Any], read: _Read
+    ) -> None:
+        self._name = name
+        self._arguments = arguments
         self._run = run
         self._read = read
         self._reads: tuple[Rows, ...] = ()
-        self._during: list[Rows] | None = None
+        self._during: dict[Rows, None] | None = None
         self._stale = asyncio.Event()
         self._followers: set[_Follower] = set()
-        self._value: Any = _NOTHING
-        self._run_no = 0
+        self._outcome: Outcome[Any] | None = None
+        self._runs = 0
+        self._idle_runs = 0
+        self._reason: str | tuple[Rows, Rows] = "first run"
         self._task = asyncio.create_task(self._refresh())
+
+    @property
+    def _settled(self) -> bool:
+        return self._runs > 0 and self._during is None and not self._stale.is_set()
 
     @property
     def ended(self) -> bool:
         return self._task.done()
 
+    def view(self) -> QueryView:
+        return QueryView(
+            self._name,
+            self._arguments,
+            len(self._followers),
+            self._runs,
+            self._idle_runs,
+            self._reads,
+            _words(self._reason),
+            self._settled,
+        )
+
     def join(self) -> _Follower:
-        follower = _Follower(self._run_no)
-        if self._value is not _NOTHING and self._during is None and not self._stale.is_set():
-            follower.offer(self._value)
+        follower = _Follower(self._runs)
+        if self._settled:
+            follower.offer(self._outcome)
         self._followers.add(follower)
         return follower
 
@@ -127,56 +247,75 @@ class _Query:
             follower.fail(asyncio.CancelledError())
         return self._task
 
-    def notice(self, changes: list[Rows]) -> None:
+    def notice(self, told: _Told) -> None:
         if self._during is not None:
             # What this run reads is not known yet: it is compared when it is.
-            self._during.extend(changes)
-        elif not self._stale.is_set() and _touch(changes, self._reads):
+            self._during.update(told.rows)
+            if len(self._during) > MOST_CHANGES:
+                self._during = {Rows(EVERYTHING): None}
+        elif not self._stale.is_set() and (found := told.touching(self._reads)):
+            self._reason = found
             self._stale.set()
 
     async def _refresh(self) -> None:
         try:
             while True:
-                self._stale.clear()
-                self._during = []
-                self._run_no += 1
-                try:
-                    value, self._reads = await self._read(self._run)
-                except DBAPIError:
-                    # The database is away, not the value: a page must not stand still for it.
-                    logger.warning("a live query could not read; trying again", exc_info=True)
-                    await asyncio.sleep(AGAIN.total_seconds())
-                    continue
-                during, self._during = self._during, None
-                new = value != self._value
-                self._value = value
-                fresh = not _touch(during, self._reads)
-                for follower in self._followers:
-                    # Who came while this run was under way may have written what it missed.
-                    if (new or not follower.served) and (fresh or follower.joined < self._run_no):
-                        follower.offer(value)
-                if fresh:
+                if not await self._run_once():
                     await self._stale.wait()
-        except Exception as error:
+                if logger.isEnabledFor(logging.DEBUG):
+                    words = _words(self._reason)
+                    logger.debug("%s(%s) runs again: %s", self._name, self._arguments, words)
+        except BaseException as error:
+            # None may wait for a query that has ended, whatever has ended it.
             for follower in self._followers:
                 follower.fail(error)
+            if not isinstance(error, Exception):
+                raise
+
+    async def _run_once(self) -> bool:
+        """Run the query for its followers; true if it has to run again at once."""
+        self._stale.clear()
+        self._during = {}
+        self._runs += 1
+        last = None if self._outcome is None else self._outcome.value
+        outcome, reads = await self._read(lambda session: self._run(session, last))
+        if isinstance(outcome.error, DBAPIError):
+            # The database is away, not the value: a page must not stand still for it.
+            logger.warning("a live query could not read; trying again", exc_info=outcome.error)
+            await asyncio.sleep(AGAIN.total_seconds())
+            self._reason = "the database was away"
+            return True
+        during, self._during, self._reads = self._during, None, reads
+        new = not _same(outcome, self._outcome)
+        if new:
+            self._outcome = outcome
+        else:
+            self._idle_runs += 1
+        missed = _Told(during).touching(reads)
+        for follower in self._followers:
+            # Who came while this run was under way may have written what it missed.
+            if (new or not follower.served) and (not missed or follower.joined < self._runs):
+                follower.offer(self._outcome)
+        if missed:
+            self._reason = missed
+        return missed is not None
 
 
 class _Follower:
-    """The newest value that one follower has not seen yet."""
+    """The newest outcome that one follower has not seen yet."""
 
     def __init__(self, joined: int) -> None:
         self.joined = joined
         """How many times the query had been run when this follower came."""
         self.served = False
-        """Whether it was given a value yet."""
+        """Whether it was given an outcome yet."""
         self._waiting = asyncio.Event()
-        self._value: Any = None
+        self._outcome: Any = None
         self._error: BaseException | None = None
 
-    def offer(self, value: Any) -> None:
+    def offer(self, outcome: Outcome[Any] | None) -> None:
         self.served = True
-        self._value = value
+        self._outcome = outcome
         self._waiting.set()
 
     def fail(self, error: BaseException) -> None:
@@ -188,8 +327,73 @@ class _Follower:
         self._waiting.clear()
         if self._error is not None:
             raise self._error
-        return self._value
+        outcome, self._outcome = self._outcome, None
+        return outcome
 
 
-def _touch(changes: list[Rows], reads: tuple[Rows, ...]) -> bool:
-    return any(change.touches(read) for change in changes for read in reads)
+class _Told:
+    """What a commit changed, arranged so that very many queries may ask about it."""
+
+    def __init__(self, changes: Iterable[Rows]) -> None:
+        self.rows = {row: None for row in changes if row.table != NOBODY}
+        self._tables: dict[str, list[Rows]] = {}
+        for row in self.rows:
+            self._tables.setdefault(row.table, []).append(row)
+        self._anywhere = self._tables.get(EVERYTHING, [])
+        self._sorted: dict[tuple[str, str], dict[object, list[Rows]]] = {}
+
+    def touching(self, reads: tuple[Rows, ...]) -> tuple[Rows, Rows] | None:
+        """A change that touches one of the reads, with that read."""
+        for read in reads:
+            for change in (*self._anywhere, *self._near(read)):
+                if change.touches(read):
+                    return change, read
+        return None
+
+    def _near(self, read: Rows) -> Iterable[Rows]:
+        """The changes that may touch a read, and few others."""
+        if read.table == EVERYTHING:
+            return self.rows
+        changes = self._tables.get(read.table, [])
+        if len(changes) < FEW or not read.known:
+            return changes
+        column, value = read.known[0]
+        if not isinstance(value, str):
+            return changes
+        by_value = self._sorted.get((read.table, column))
+        if by_value is None:
+            by_value = self._sorted[read.table, column] = {}
+            for change in changes:
+                held = dict(change.known).get(column)
+                # What is no text may be equal to one, as far as the database is concerned.
+                by_value.setdefault(held if isinstance(held, str) else None, []).append(change)
+        return (*by_value.get(value, ()), *by_value.get(None, ()))
+
+
+def _same(outcome: Outcome[Any], last: Outcome[Any] | None) -> bool:
+    if last is None or (outcome.error is None) != (last.error is None):
+        return False
+    if outcome.error is not None:
+        mine, theirs = outcome.error, last.error
+        return type(mine) is type(theirs) and str(mine) == str(theirs)
+    try:
+        return bool(outcome.value == last.value)
+    except Exception:
+        # Some values, such as arrays, cannot say it: then they count as new.
+        return False
+
+
+def _name(query: Callable[..., Any]) -> str:
+    name = getattr(query, "__qualname__", None)
+    return repr(query) if name is None else f"{query.__module__}.{name}"
+
+
+def _call(args: tuple[Any, ...], named: tuple[tuple[str, Any], ...]) -> str:
+    return ", ".join((*map(repr, args), *(f"{name}={value!r}" for name, value in named)))
+
+
+def _words(reason: str | tuple[Rows, Rows]) -> str:
+    if isinstance(reason, str):
+        return reason
+    change, read = reason
+    return f"a change of {change} touched its read of {read}"

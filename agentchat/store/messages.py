@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, select, update
 from sqlmodel import Session, col
 
 from agentchat.columns import table_of
@@ -112,13 +112,7 @@ def settle(
 
 def text_so_far(source: Tx | Session, message_id: str) -> str:
     """The text of the newest try of a growing message; empty if nothing came yet."""
-    pieces = source.execute(
-        select(col(Delta.attempt), col(Delta.tries), col(Delta.text))
-        .where(col(Delta.message_id) == message_id)
-        .order_by(col(Delta.id))
-    ).all()
-    newest = max(((attempt, tries) for attempt, tries, _ in pieces), default=None)
-    return "".join(text for attempt, tries, text in pieces if (attempt, tries) == newest)
+    return folded(Growth(), source.execute(_AFTER, {"message_id": message_id, "last": 0})).text
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,15 +163,72 @@ def delete_of(tx: Tx, thread_id: str) -> None:
     tx.execute(delete(Message).where(col(Message.thread_id) == thread_id))
 
 
-def of_thread(session: Session, thread_id: str, *, limit: int) -> list[Message]:
-    """The newest ``limit`` messages of a thread, oldest first."""
-    query = (
-        select(Message)
-        .where(col(Message.thread_id) == thread_id)
-        .order_by(col(Message.position).desc())
-        .limit(limit)
-    )
-    return list(session.scalars(query))[::-1]
+_MESSAGES = table_of(Message)
+_HEADS = [column for column in _MESSAGES.columns if column.name not in ("text", "thread_id")]
+
+
+def newest(session: Session, thread_id: str, *, limit: int) -> Sequence[Row[Any]]:
+    """The newest ``limit`` messages of a thread without their text, newest first. What is
+    settled has another text only if something else here is another, too.
+    """
+    return session.execute(_NEWEST, {"thread_id": thread_id, "limit": limit}).all()
+
+
+_NEWEST = (
+    select(*_HEADS)
+    .where(_MESSAGES.c.thread_id == bindparam("thread_id"))
+    .order_by(_MESSAGES.c.position.desc())
+    .limit(bindparam("limit"))
+)
+
+
+def texts(session: Session, ids: Collection[str]) -> dict[str, str]:
+    """The texts of settled messages, by id."""
+    if not ids:
+        return {}
+    query = select(_MESSAGES.c.id, _MESSAGES.c.text).where(_MESSAGES.c.id.in_(ids))
+    return {message_id: text for message_id, text in session.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """The text of a growing message so far, by its newest try, and the last delta in it."""
+
+    text: str = ""
+    attempt: int = 0
+    tries: int = 0
+    last: int = 0
+
+    @property
+    def revision(self) -> int:
+        """Higher when the text was begun anew."""
+        return self.attempt * 1_000 + self.tries
+
+
+def growth(session: Session, message_id: str, before: Growth) -> Growth:
+    """How far a message has grown; only what came after ``before`` is read."""
+    pieces = session.execute(_AFTER, {"message_id": message_id, "last": before.last})
+    return folded(before, pieces)
+
+
+_DELTAS = table_of(Delta)
+_AFTER = (
+    select(_DELTAS.c.id, _DELTAS.c.attempt, _DELTAS.c.tries, _DELTAS.c.text)
+    .where(_DELTAS.c.message_id == bindparam("message_id"), _DELTAS.c.id > bindparam("last"))
+    .order_by(_DELTAS.c.id)
+)
+
+
+def folded(before: Growth, pieces: Iterable[Any]) -> Growth:
+    """``before`` with more deltas: those of a lower try count for nothing."""
+    texts, newest, last = [before.text], (before.attempt, before.tries), before.last
+    for delta, attempt, tries, text in pieces:
+        last = delta
+        if (attempt, tries) > newest:
+            texts, newest = [], (attempt, tries)
+        if (attempt, tries) == newest:
+            texts.append(text)
+    return Growth("".join(texts), *newest, last)
 
 
 def count(session: Session, thread_id: str) -> int:

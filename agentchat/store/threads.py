@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import Row, insert, or_, select, update
 from sqlmodel import Session, col
 
 from agentchat.columns import table_of
@@ -79,10 +81,12 @@ def get(session: Session, thread_id: str) -> Thread:
     return thread
 
 
-def newest(session: Session, *, limit: int) -> list[Thread]:
-    """The threads with a message or a name, most recently used first."""
+def newest(session: Session, *, limit: int) -> Sequence[Row[Any]]:
+    """``id``, ``title`` and ``updated_at`` of the threads with a message or a name, most
+    recently used first.
+    """
     query = (
-        select(Thread)
+        select(col(Thread.id), col(Thread.title), col(Thread.updated_at))
         .where(
             col(Thread.deleted_at).is_(None),
             or_(col(Thread.length) > 0, col(Thread.title) != ""),
@@ -90,7 +94,7 @@ def newest(session: Session, *, limit: int) -> list[Thread]:
         .order_by(col(Thread.updated_at).desc(), col(Thread.id))
         .limit(limit)
     )
-    return list(session.scalars(query))
+    return session.execute(query).all()
 
 
 def running(session: Session) -> set[str]:

@@ -26,3 +26,12 @@ async def bridged(opened: AgentChat) -> AsyncIterator[None]:
         yield
     finally:
         _open = None
+
+
+@asynccontextmanager
+async def serving(chat: AgentChat) -> AsyncIterator[None]:
+    """Open *chat* and let the states talk to it: for an app's life,
+    ``app.register_lifespan_task(serving, chat=AgentChat())``.
+    """
+    async with chat, bridged(chat):
+        yield

@@ -88,3 +88,10 @@ def _make_same_origin(script: Path) -> int:
         raise BuildPatternMissing(f"An address of the backend in {script} could not be replaced.")
     script.write_text(changed, "utf-8")
     return count
+
+
+def mark_of(pages: Path) -> str:
+    """What tells one build of the pages from others: the name of the file that lists its parts,
+    which each page asks for. Empty where no pages are built.
+    """
+    return next((path.name for path in (pages / "assets").glob("manifest-*.js")), "")

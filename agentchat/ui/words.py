@@ -50,6 +50,7 @@ NOT_FOUND: Final = "The address may be mistyped."
 START_OVER: Final = "Start a new thread"
 
 LOST: Final = "Connection lost. The answer goes on; this page catches up when it is back."
+NEW_BUILD: Final = "There is a new version of this page. What you typed is kept."
 CRASH_TITLE: Final = "This page has a problem"
 CRASH: Final = "Nothing is lost: messages and answers are in the database."
 RELOAD: Final = "Reload the page"

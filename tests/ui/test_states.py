@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 
 from agentchat import AgentChat, Settings
 from agentchat.app import app
+from agentchat.llm.base import Chunk, Finished, ModelRequest, StopReason, Text, Usage
 from agentchat.llm.scripted import ScriptedProvider
 from agentchat.ui import bridge, words
 from agentchat.ui.states.model import ModelState
@@ -20,11 +21,12 @@ from agentchat.ui.states.thread import (
     FIRST_SHOWN,
     MOST_REFUSED,
     MOST_SHOWN,
+    STEP,
     ThreadState,
     _window,
 )
 from agentchat.ui.states.threads import ThreadsState
-from agentchat.views import ModelView
+from agentchat.views import MessageView, ModelView, ThreadView
 from tests.waiting import eventually
 
 THREAD = "thread-0001"
@@ -42,6 +44,9 @@ class Tab:
         for name, var in state.base_vars.items():
             if var._var_state == state.get_full_name():
                 object.__setattr__(self, name, state.__fields__[name].default_value())
+        for name in state.__annotations__:
+            if name.startswith("_"):
+                object.__setattr__(self, name, state.__fields__[name].default_value())
         object.__setattr__(self, "thread_id", thread_id)
         url = SimpleNamespace(query_parameters=query)
         object.__setattr__(self, "router", SimpleNamespace(url=url))
@@ -55,6 +60,25 @@ class Tab:
         return self
 
     async def __aexit__(self, *_: object) -> None: ...
+
+
+class HeldProvider(ScriptedProvider):
+    """Says what it is told to, when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__("instant")
+        self._said: asyncio.Queue[str | None] = asyncio.Queue()
+
+    async def say(self, text: str) -> None:
+        await self._said.put(text)
+
+    async def end(self) -> None:
+        await self._said.put(None)
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk, None]:
+        while (text := await self._said.get()) is not None:
+            yield Text(text)
+        yield Finished(StopReason.END, Usage())
 
 
 @pytest.fixture
@@ -183,11 +207,67 @@ async def test_a_thread_deleted_by_somebody_else_becomes_missing(chat: AgentChat
 
 
 async def test_the_address_says_how_many_messages_to_show(chat: AgentChat) -> None:
-    tab = Tab(ThreadState, THREAD, messages="1")
-    await send(tab, "Hello")
+    await chat.create_thread(thread_id=THREAD)
+    for number in range(35):
+        await chat.send_message(THREAD, f"message {number}")
+    few, many = Tab(ThreadState, THREAD, messages="30"), Tab(ThreadState, THREAD)
+    with following(ThreadState, few), following(ThreadState, many):
+        await eventually(lambda: (few.earlier, many.earlier, many.live) == (20, 0, []))
+    for tab in (few, many):
+        positions = [message.position for message in (*tab.older, *tab.settled)]
+        assert positions == list(range(tab.earlier, 70))
 
-    with following(ThreadState, tab):
-        await eventually(lambda: tab.earlier == 1)
+
+def thread_of(length: int, window: int) -> ThreadView:
+    """A thread as it is followed by a page that shows so many messages."""
+    first = max(0, length - window - 2 * STEP)
+    settled = (
+        MessageView(f"m{n}", "user", "done", "text", position=n) for n in range(first, length)
+    )
+    return ThreadView(THREAD, "Title", tuple(settled), (), first)
+
+
+@pytest.mark.parametrize("window", [50, 150])
+def test_a_new_message_is_sent_with_few_others_and_moves_nothing(window: int) -> None:
+    tab = Tab(ThreadState, THREAD)
+    older, earlier, shown = 0, 0, []
+    for length in range(1, 400):
+        tab.sent.clear()
+        tab._show(thread_of(length, window), window=window)
+        older += "older" in tab.sent
+        earlier += "earlier" in tab.sent
+        shown = [message.position for message in (*tab.older, *tab.settled)]
+        assert shown == list(range(tab.earlier, length))
+        assert min(length, window) <= len(shown) < window + 2 * STEP
+        assert len(tab.settled) < 2 * STEP
+    # The first call is of another thread, for which everything is sent.
+    assert older <= 400 // STEP + 1
+    assert earlier <= 400 // STEP + 1
+
+
+async def test_a_growing_text_is_sent_in_pieces_and_once_more_at_its_end(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, _env_file=None)
+    provider = HeldProvider()
+    tab = Tab(ThreadState, THREAD)
+    async with AgentChat(settings, provider=provider) as chat, bridge.bridged(chat):
+        await send(tab, "Hello")
+        with following(ThreadState, tab):
+            for sentence in ("One. ", "Two. ", "Three. "):
+                await provider.say(sentence)
+                await eventually(lambda: tab.tail and tab.tail[-1].text == sentence)  # noqa: B023
+                assert [message.text for message in tab.live] == [""]
+            # First that there is nothing yet.
+            assert [piece.whole for piece in tab.tail] == [True, True, False, False]
+            numbers = [piece.number for piece in tab.tail]
+            await ThreadState.catch_up.fn(tab)
+            assert [(p.text, p.whole) for p in tab.tail] == [("One. Two. Three. ", True)]
+            assert tab.tail[0].number > max(numbers)
+            await provider.say("Four. ")
+            await eventually(lambda: tab.tail[-1].text == "One. Two. Three. Four. ")
+            await provider.end()
+            await eventually(lambda: not tab.live)
+        assert tab.settled[-1].text == "One. Two. Three. Four. "
+        assert tab.tail == []
 
 
 @pytest.mark.parametrize("wish", [None, "", "0", "-3", "many", "9" * 5000, "٣"])

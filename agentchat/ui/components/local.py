@@ -8,6 +8,7 @@ from typing import Any
 import reflex as rx
 
 from agentchat.ui.build import local_library
+from agentchat.ui.growth import Piece
 from agentchat.ui.states.thread import Refusal
 from agentchat.views import MessageView
 
@@ -68,6 +69,17 @@ class Outbox(rx.Component):
     on_send: rx.EventHandler[Send]
 
 
+class Growth(rx.Component):
+    """Puts the texts of growing messages together."""
+
+    library = local_library("growth.js")
+    tag = "Growth"
+
+    tail: rx.Var[list[Piece]]
+    live: rx.Var[list[MessageView]]
+    on_missed: rx.EventHandler[rx.event.no_args_event_spec]
+
+
 class Welcome(rx.Component):
     """Shows its children while the thread has no message at all."""
 
@@ -115,6 +127,22 @@ class Shell(rx.Component):
     library = local_library("shell.jsx")
     tag = "Shell"
     lib_dependencies: list[str] = [_LUCIDE]
+
+
+class OfAnotherBuild(rx.Component):
+    """Shows its children while the page is of another build than the server's."""
+
+    library = local_library("shell.jsx")
+    tag = "OfAnotherBuild"
+
+    mark: rx.Var[str]
+
+
+class Reload(rx.Component):
+    """A button that loads the page again."""
+
+    library = local_library("shell.jsx")
+    tag = "Reload"
 
 
 class SkipLink(rx.Component):

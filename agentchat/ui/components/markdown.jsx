@@ -1,10 +1,12 @@
 // The only place where text of a model becomes elements. Raw HTML stays text, links lead out
 // without a trace of us, and nothing is ever fetched.
-import { memo, useEffect, useRef, useState } from "react";
+import { memo, useEffect, useMemo, useRef, useState } from "react";
 import ReactMarkdown from "react-markdown";
 import remarkGfm from "remark-gfm";
 import rehypeHighlight from "rehype-highlight";
 import { Check, Copy, ImageOff } from "lucide-react";
+import { lexer } from "marked";
+import { useGrown } from "./growth";
 
 const REMARK = [remarkGfm];
 const HIGHLIGHT = [[rehypeHighlight, { detect: false, plainText: ["text", "txt", "plain"] }]];
@@ -111,18 +113,41 @@ function componentsWith(words) {
   };
 }
 
-/** Markdown of an untrusted author. */
-export const Markdown = memo(function Markdown({ text, words }) {
-  const components = useRef(null);
-  components.current ??= componentsWith(words);
+// Each block is drawn by itself, so that of a long growing text only its end is drawn again.
+// Where a part of the text says something about another, it is one block: references, notes.
+const REFERENCE = /^ {0,3}\[[^\]]+\]:/m;
+
+function blocksOf(text) {
+  return REFERENCE.test(text) ? [text] : lexer(text).map((token) => token.raw);
+}
+
+const Block = memo(function Block({ text, components }) {
   return (
     <ReactMarkdown
       remarkPlugins={REMARK}
       rehypePlugins={text.length > MOST_HIGHLIGHTED ? PLAIN : HIGHLIGHT}
       urlTransform={(address, key) => (key === "src" ? address : safeAddress(address))}
-      components={components.current}
+      components={components}
     >
       {text}
     </ReactMarkdown>
   );
-}, (before, after) => before.text === after.text);
+});
+
+/** Markdown of an untrusted author: all of it, or that of a message while it grows. */
+export const Markdown = memo(
+  function Markdown({ message, growing, text, words }) {
+    const components = useRef(null);
+    components.current ??= componentsWith(words);
+    const grown = useGrown(message);
+    const shown = growing ? grown : text;
+    const blocks = useMemo(() => blocksOf(shown), [shown]);
+    return blocks.map((block, place) => (
+      <Block key={place} text={block} components={components.current} />
+    ));
+  },
+  (before, after) =>
+    before.text === after.text &&
+    before.growing === after.growing &&
+    before.message === after.message,
+);

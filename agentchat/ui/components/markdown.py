@@ -25,8 +25,11 @@ class Markdown(rx.Component):
         "remark-gfm@4.0.1",
         "rehype-highlight@7.0.2",
         "lucide-react@1.26.0",
+        "marked@18.2.1",
     ]
 
+    message: rx.Var[str]
+    growing: rx.Var[bool]
     text: rx.Var[str]
     words: rx.Var[Mapping[str, str]]
 
@@ -41,10 +44,15 @@ class CopyMessage(rx.Component):
     words: rx.Var[Mapping[str, str]]
 
 
-def markdown(text: rx.Var[str] | str) -> rx.Component:
-    """The text as markdown, safely."""
+def markdown(
+    text: rx.Var[str] | str,
+    *,
+    message: rx.Var[str] | str = "",
+    growing: rx.Var[bool] | bool = False,
+) -> rx.Component:
+    """The text as markdown, safely; while a ``message`` is ``growing``, its text as it comes."""
     return rx.el.div(
-        Markdown.create(text=text, words=words.MARKDOWN),
+        Markdown.create(message=message, growing=growing, text=text, words=words.MARKDOWN),
         class_name="markdown",
         data_part="text",
     )

@@ -38,7 +38,7 @@ def _from_person(view: rx.Var[MessageView]) -> rx.Component:
 def _from_assistant(view: rx.Var[MessageView]) -> rx.Component:
     return rx.fragment(
         rx.el.h2(words.ASSISTANT, class_name="visually-hidden"),
-        markdown(view.text),
+        markdown(view.text, message=view.id, growing=_is_live(view)),
         rx.cond(view.status == "failed", _failure(view)),
         rx.el.div(
             rx.cond(_is_live(view), _at_work(view), _at_rest(view)),

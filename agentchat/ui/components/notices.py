@@ -5,7 +5,9 @@ from __future__ import annotations
 import reflex as rx
 
 from agentchat.ui import words
+from agentchat.ui.components.local import OfAnotherBuild, Reload
 from agentchat.ui.components.route import disconnected
+from agentchat.ui.states.build import BuildState
 from agentchat.ui.states.model import ModelState
 from agentchat.ui.states.notice import NoticeState
 
@@ -19,6 +21,12 @@ def connection_notice() -> rx.Component:
     )
     # Reflex adds the whole app as the last child of what is returned here.
     return rx.fragment(rx.el.div(rx.cond(disconnected, lost), role="status"))
+
+
+def build_notice() -> rx.Component:
+    """Says that there is a newer version of the page."""
+    line = rx.el.div(rx.el.p(words.NEW_BUILD), Reload.create(words.RELOAD), class_name="notice")
+    return rx.el.div(OfAnotherBuild.create(line, mark=BuildState.mark), role="status")
 
 
 def model_notice() -> rx.Component:

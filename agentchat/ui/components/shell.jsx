@@ -1,4 +1,4 @@
-import { useEffect, useRef, useSyncExternalStore } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { Navigate, useLocation } from "react-router";
 import { Menu, X } from "lucide-react";
 import { focusComposer } from "./store";
@@ -111,6 +111,25 @@ export function DrawerButton({ opens, label }) {
       onClick={() => setOpenedOn(opens ? pathname : null)}
     >
       {opens ? <Menu aria-hidden /> : <X aria-hidden />}
+    </button>
+  );
+}
+
+/** Shows its children on a page that was loaded from another build than the server has now. */
+export function OfAnotherBuild({ mark, children }) {
+  const [mine, setMine] = useState("");
+  useEffect(() => {
+    const link = document.querySelector('link[rel="modulepreload"][href*="/assets/manifest-"]');
+    setMine(link?.getAttribute("href").split("/").pop() ?? "");
+  }, []);
+  return mark && mine && mark !== mine ? children : null;
+}
+
+/** Loads the page again; what is typed is kept. */
+export function Reload({ children }) {
+  return (
+    <button type="button" className="link-button" onClick={() => window.location.reload()}>
+      {children}
     </button>
   );
 }

@@ -33,8 +33,12 @@ def sidebar() -> rx.Component:
             rx.el.p(words.THREADS, class_name="threads-heading", aria_hidden=True),
             rx.el.ul(rx.foreach(ThreadsState.threads, _line)),
             rx.cond(
-                ThreadsState.loaded & (ThreadsState.threads.length() == 0),
-                rx.el.p(words.NO_THREADS, class_name="threads-empty"),
+                ThreadsState.problem != "",
+                rx.el.p(ThreadsState.problem, class_name="threads-empty", role="alert"),
+                rx.cond(
+                    ThreadsState.loaded & (ThreadsState.threads.length() == 0),
+                    rx.el.p(words.NO_THREADS, class_name="threads-empty"),
+                ),
             ),
             aria_label=words.THREADS,
             class_name="threads",

@@ -9,6 +9,7 @@ from agentchat.ui.components.local import (
     Composer,
     DrawerButton,
     Earlier,
+    Growth,
     Log,
     Main,
     Outbox,
@@ -18,7 +19,7 @@ from agentchat.ui.components.local import (
     Welcome,
 )
 from agentchat.ui.components.message import message
-from agentchat.ui.components.notices import model_notice, problem_notice
+from agentchat.ui.components.notices import build_notice, model_notice, problem_notice
 from agentchat.ui.components.route import disconnected, route_thread
 from agentchat.ui.components.sidebar import sidebar
 from agentchat.ui.states.model import ModelState
@@ -26,6 +27,7 @@ from agentchat.ui.states.thread import ThreadState
 
 _arrived = ThreadState.shown == route_thread
 _missing = _arrived & ThreadState.missing
+_messages = ThreadState.older + ThreadState.settled + ThreadState.live
 
 chat_title = rx.cond(
     _arrived & (ThreadState.title != ""), f"{ThreadState.title} · {words.APP}", words.APP
@@ -41,6 +43,7 @@ def chat_page() -> rx.Component:
             sidebar(),
             Main.create(
                 _header(),
+                build_notice(),
                 model_notice(),
                 problem_notice(),
                 _conversation(),
@@ -84,6 +87,7 @@ def _header() -> rx.Component:
 def _conversation() -> rx.Component:
     empty = (ThreadState.settled.length() == 0) & (ThreadState.live.length() == 0)
     return rx.fragment(
+        Growth.create(tail=ThreadState.tail, live=ThreadState.live, on_missed=ThreadState.catch_up),
         Log.create(
             rx.cond(_arrived, rx.cond(ThreadState.missing, _gone(), _rows()), _skeleton()),
             Welcome.create(_welcome(), empty=(route_thread == "") | (_arrived & empty & ~_missing)),
@@ -99,7 +103,7 @@ def _conversation() -> rx.Component:
                 on_send=ThreadState.send,
             ),
             shown=ThreadState.shown,
-            first=rx.cond(empty, "", ThreadState.settled[0].id),
+            first=rx.cond(empty, "", _messages[0].id),
             label=words.MESSAGES,
             jump=words.LATEST,
         ),
@@ -118,14 +122,15 @@ def _conversation() -> rx.Component:
 
 
 def _rows() -> rx.Component:
-    count = ThreadState.settled.length() + ThreadState.live.length()
     return rx.fragment(
         rx.cond(
             ThreadState.earlier > 0,
-            rx.el.p(Earlier.create(words.LOAD_EARLIER, shown=count), class_name="earlier"),
+            rx.el.p(
+                Earlier.create(words.LOAD_EARLIER, shown=_messages.length()), class_name="earlier"
+            ),
         ),
-        rx.foreach(ThreadState.settled, message),
-        rx.foreach(ThreadState.live, message),
+        # One list, so that an answer that is complete stays the element that it was.
+        rx.foreach(_messages, message),
     )
 
 

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import reflex as rx
 
-from agentchat.ui.bridge import chat
+from agentchat.chat import AgentChat
+from agentchat.ui.live import LiveState, live
 from agentchat.views import ModelView
 
 
-class ModelState(rx.State):
+class ModelState(LiveState):
     """What the header and the notices say about the model."""
 
-    model: ModelView = ModelView(id="", label="")
-
-    @rx.event(background=True, supersedes=True)
-    async def follow(self):
-        """Show the model as it changes, as long as the page is open."""
-        async for model in chat().follow_model():
-            async with self:
-                self.model = model
+    model: ModelView = live(AgentChat.follow_model, default=ModelView(id="", label=""))
 
     @rx.var
     def percent(self) -> int:

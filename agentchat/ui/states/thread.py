@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
+import time
+from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import reflex as rx
@@ -11,12 +15,17 @@ import reflex as rx
 from agentchat.errors import AgentChatError, ThreadNotFound
 from agentchat.ui import words
 from agentchat.ui.bridge import chat
+from agentchat.ui.following import tab_is_gone
+from agentchat.ui.growth import Piece, Tail, without_text
 from agentchat.ui.states.notice import NoticeState
 from agentchat.views import MessageView, ThreadView
 
 logger = logging.getLogger(__name__)
 
 FIRST_SHOWN = 50
+STEP = 20
+"""By how many messages what is shown is cut at its beginning, and what changes seldom is cut
+from what does not: cut by one, both would be another list after each message."""
 MOST_SHOWN = 2_000
 MOST_REFUSED = 20
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -35,17 +44,21 @@ class ThreadState(rx.State):
 
     ``shown`` names the thread the other vars are about: right after a navigation it is still
     the one before, and the page shows neither. Each var is sent whole when it changes, so
-    what grows (``live``) is apart from what does not.
+    what changes seldom (``older``), with each message (``settled``) and with each sentence
+    (``tail``) is apart; ``live`` holds what waits or grows, whose text comes in ``tail``.
     """
 
     shown: str = ""
     title: str = ""
+    older: list[MessageView] = []
     settled: list[MessageView] = []
     live: list[MessageView] = []
+    tail: list[Piece] = []
     earlier: int = 0
     missing: bool = False
     accepted: str = ""
     refused: dict[str, Refusal] = {}
+    _missed: bool = False
 
     @rx.event(background=True, supersedes=True)
     async def follow(self):
@@ -55,12 +68,18 @@ class ThreadState(rx.State):
             window = _window(self.router.url.query_parameters.get("messages"))
             if self.shown != thread_id:
                 self._show(ThreadView(thread_id, ""))
-        if not thread_id:
+        if not thread_id or tab_is_gone():
             return
+        tail = _tail()
         try:
-            async for view in chat().follow(thread_id, window=window):
+            async for view in chat().follow(thread_id, window=window + 2 * STEP):
                 async with self:
-                    self._show(view)
+                    if self._missed:
+                        self._missed, tail = False, _tail()
+                    tail.grow(view.live)
+                    self._show(view, window=window, tail=tail.pieces)
+                if tab_is_gone():
+                    return
         except ThreadNotFound:
             async with self:
                 self._show(ThreadView(thread_id, ""), missing=True)
@@ -70,18 +89,28 @@ class ThreadState(rx.State):
         here = bool(thread_id) and self.shown == thread_id and not self.missing
         return here and not (self.settled or self.live or self.title)
 
-    def _show(self, view: ThreadView, *, missing: bool = False) -> None:
+    def _show(
+        self,
+        view: ThreadView,
+        *,
+        window: int = 0,
+        tail: Sequence[Piece] = (),
+        missing: bool = False,
+    ) -> None:
         """Take over what differs; an assigned var is sent even if it is equal.
 
         Of another thread everything is sent: this state may be a new one, made after the old
         expired, and then it knows nothing of what the page still shows.
         """
         another = self.shown != view.id
+        first, recent = _cuts(view, window)
         for name, value in (
             ("title", view.title),
-            ("settled", list(view.settled)),
-            ("live", list(view.live)),
-            ("earlier", view.earlier),
+            ("older", [m for m in view.settled if first <= m.position < recent]),
+            ("settled", [m for m in view.settled if m.position >= recent]),
+            ("tail", list(tail)),
+            ("live", [without_text(message) for message in view.live]),
+            ("earlier", first),
             ("missing", missing),
             ("shown", view.id),
         ):
@@ -103,6 +132,19 @@ class ThreadState(rx.State):
             self.accepted = message_id
             if message_id in self.refused:
                 del self.refused[message_id]
+
+    @rx.event
+    async def catch_up(self):
+        """Send growing texts whole: the page has missed a piece of one."""
+        self._missed = True
+        try:
+            async with aclosing(chat().follow(self.shown)) as views:
+                view = await anext(views)
+        except AgentChatError:
+            return
+        tail = _tail()
+        tail.grow(view.live)
+        self.tail = tail.pieces
 
     @rx.event
     async def stop(self, thread_id: str):
@@ -135,3 +177,16 @@ def _window(wish: str | None) -> int:
     if wish is None or not re.fullmatch(r"[1-9][0-9]{0,5}", wish):
         return FIRST_SHOWN
     return min(int(wish), MOST_SHOWN)
+
+
+def _tail() -> Tail:
+    """Numbered from the time in microseconds: a page gets no number twice."""
+    return Tail(time.time_ns() // 1_000)
+
+
+def _cuts(view: ThreadView, window: int) -> tuple[int, int]:
+    """The position of the first message that is shown, and of the first that is recent."""
+    length = view.earlier + len(view.messages)
+    recent = length // STEP - 1
+    first = recent - math.ceil((window - STEP) / STEP)
+    return max(0, min(first, recent) * STEP), max(0, recent * STEP)

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import reflex as rx
 
+from agentchat.chat import AgentChat
 from agentchat.errors import AgentChatError
 from agentchat.ui.bridge import chat
+from agentchat.ui.live import LiveState, live
 from agentchat.ui.states.notice import NoticeState
 from agentchat.ui.states.thread import ThreadState
 from agentchat.views import ThreadSummary
 
 
-class ThreadsState(rx.State):
+class ThreadsState(LiveState):
     """What the sidebar shows, newest first."""
 
-    threads: list[ThreadSummary] = []
-    loaded: bool = False
-
-    @rx.event(background=True, supersedes=True)
-    async def follow(self):
-        """Show the list as it changes, as long as the page is open."""
-        async for threads in chat().follow_threads():
-            async with self:
-                self.threads = list(threads)
-                self.loaded = True
+    threads: list[ThreadSummary] = live(AgentChat.follow_threads)
 
     @rx.event
     async def new(self):

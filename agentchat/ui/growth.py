@@ -1,0 +1,77 @@
+"""What a page is sent of text that grows: only what it has not got yet. Pure.
+
+A var of a page is sent whole whenever it changes, so the text of a growing message is in
+none. Its pieces are, the last few of them and numbered; the page puts them together
+(growth.js), and asks for everything anew if one is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from agentchat.views import MessageView
+
+MOST_AGAIN = 1_000
+"""Up to how many characters that were sent before go along with new ones: a page that draws
+slowly may see only the last of several updates."""
+GROWING = ("pending", "running")
+"""The status of messages whose text is sent in pieces."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of the text of a growing message: the ``number``-th, which goes on from the one
+    numbered before it, or all of it so far if it is ``whole``.
+    """
+
+    message: str
+    number: int
+    text: str
+    whole: bool
+
+
+class Tail:
+    """What one page was sent of growing messages, from now on.
+
+    Pieces are numbered from ``first``: a page must be given higher numbers each time it is
+    sent everything anew, so that it never takes a piece for one that it has.
+    """
+
+    def __init__(self, first: int) -> None:
+        self.pieces: list[Piece] = []
+        """The newest pieces, with some before them."""
+        self._highest = first
+        self._sent: dict[str, tuple[int, int, int]] = {}
+
+    def grow(self, messages: Iterable[MessageView]) -> None:
+        """Take note of the messages as they are now."""
+        new, sent = [], {}
+        for message in messages:
+            if message.status not in GROWING:
+                continue
+            revision, length, number = self._sent.get(message.id, (-1, 0, self._highest))
+            whole = revision != message.revision
+            text = message.text if whole else message.text[length:]
+            if text or whole:
+                number += 1
+                self._highest = max(self._highest, number)
+                new.append(Piece(message.id, number, text, whole))
+            sent[message.id] = (message.revision, len(message.text), number)
+        self._sent = sent
+        if new or not sent:
+            self.pieces = [*self._again(), *new]
+
+    def _again(self) -> list[Piece]:
+        room, kept = MOST_AGAIN, 0
+        for piece in reversed(self.pieces):
+            room -= len(piece.text)
+            if room < 0 or piece.message not in self._sent:
+                break
+            kept += 1
+        return self.pieces[len(self.pieces) - kept :]
+
+
+def without_text(message: MessageView) -> MessageView:
+    """The message as it is sent beside its pieces."""
+    return replace(message, text="", revision=0) if message.status in GROWING else message
