@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from agentchat.columns import json_text
 from agentchat.errors import StorageUnavailable
+from agentchat.store.away import is_away
 from agentchat.store.bus import Listener
 from agentchat.store.changes import Rows, read_by
 from agentchat.store.live import Live, Outcome
@@ -88,6 +89,8 @@ class Database:
         try:
             return await self._writer.submit(run, durable=durable)
         except (OperationalError, InterfaceError, InternalError) as error:
+            if not is_away(error):
+                raise
             cause = str(error.orig or error).strip().splitlines()[0]
             raise StorageUnavailable(f"The database cannot be written: {cause}.") from error
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
-from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from agentchat.store.changes import EVERYTHING, NOBODY, Rows
+from agentchat.store.away import is_away
+from agentchat.store.changes import EVERYTHING, Rows
+from agentchat.store.told import Told
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,8 +29,6 @@ logger = logging.getLogger(__name__)
 AGAIN = timedelta(seconds=1)
 """How long to wait before reading again from a database that does not answer."""
 
-FEW = 8
-"""So many changes of a table are looked through; more are sorted by value before."""
 
 MOST_CHANGES = 1000
 """How many changes are kept while a read takes long; more of them are everything."""
@@ -82,7 +81,7 @@ class Live:
 
     def publish(self, changes: list[Rows]) -> None:
         """Tell the queries what a commit changed; called in the event loop after it."""
-        told = _Told(changes)
+        told = Told(changes)
         for query in tuple(self._queries.values()):
             query.notice(told)
         for listener in tuple(self._listeners):
@@ -247,7 +246,7 @@ class _Query:
             follower.fail(asyncio.CancelledError())
         return self._task
 
-    def notice(self, told: _Told) -> None:
+    def notice(self, told: Told) -> None:
         if self._during is not None:
             # What this run reads is not known yet: it is compared when it is.
             self._during.update(told.rows)
@@ -279,7 +278,7 @@ class _Query:
         self._runs += 1
         last = None if self._outcome is None else self._outcome.value
         outcome, reads = await self._read(lambda session: self._run(session, last))
-        if isinstance(outcome.error, DBAPIError):
+        if outcome.error is not None and is_away(outcome.error):
             # The database is away, not the value: a page must not stand still for it.
             logger.warning("a live query could not read; trying again", exc_info=outcome.error)
             await asyncio.sleep(AGAIN.total_seconds())
@@ -291,7 +290,7 @@ class _Query:
             self._outcome = outcome
         else:
             self._idle_runs += 1
-        missed = _Told(during).touching(reads)
+        missed = Told(during).touching(reads)
         for follower in self._followers:
             # Who came while this run was under way may have written what it missed.
             if (new or not follower.served) and (not missed or follower.joined < self._runs):
@@ -329,45 +328,6 @@ class _Follower:
             raise self._error
         outcome, self._outcome = self._outcome, None
         return outcome
-
-
-class _Told:
-    """What a commit changed, arranged so that very many queries may ask about it."""
-
-    def __init__(self, changes: Iterable[Rows]) -> None:
-        self.rows = {row: None for row in changes if row.table != NOBODY}
-        self._tables: dict[str, list[Rows]] = {}
-        for row in self.rows:
-            self._tables.setdefault(row.table, []).append(row)
-        self._anywhere = self._tables.get(EVERYTHING, [])
-        self._sorted: dict[tuple[str, str], dict[object, list[Rows]]] = {}
-
-    def touching(self, reads: tuple[Rows, ...]) -> tuple[Rows, Rows] | None:
-        """A change that touches one of the reads, with that read."""
-        for read in reads:
-            for change in (*self._anywhere, *self._near(read)):
-                if change.touches(read):
-                    return change, read
-        return None
-
-    def _near(self, read: Rows) -> Iterable[Rows]:
-        """The changes that may touch a read, and few others."""
-        if read.table == EVERYTHING:
-            return self.rows
-        changes = self._tables.get(read.table, [])
-        if len(changes) < FEW or not read.known:
-            return changes
-        column, value = read.known[0]
-        if not isinstance(value, str):
-            return changes
-        by_value = self._sorted.get((read.table, column))
-        if by_value is None:
-            by_value = self._sorted[read.table, column] = {}
-            for change in changes:
-                held = dict(change.known).get(column)
-                # What is no text may be equal to one, as far as the database is concerned.
-                by_value.setdefault(held if isinstance(held, str) else None, []).append(change)
-        return (*by_value.get(value, ()), *by_value.get(None, ()))
 
 
 def _same(outcome: Outcome[Any], last: Outcome[Any] | None) -> bool:

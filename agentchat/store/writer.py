@@ -126,6 +126,7 @@ class Writer:
         self._connection: Connection | None = None
         self._synchronous: str | None = None
         self._version: int | None = None
+        self._connected = False
         self.name = uuid.uuid4().hex
         """Tells this writer's notifications from those of other processes."""
         self._closed = False
@@ -293,6 +294,10 @@ class Writer:
     def _connect(self) -> Connection:
         # AUTOCOMMIT: the driver starts no transactions of its own; BEGIN and COMMIT are ours.
         self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        if self._connected:
+            # What others committed since the last look at the file would never be seen.
+            self._call(self._loop, [Rows(EVERYTHING)], [])
+        self._connected = True
         self._synchronous = self._version = None
         return self._connection
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import delete, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import delete, text, update
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session, col, select
 
 from agentchat.errors import NotAllowed, ThreadNotFound
@@ -343,3 +343,21 @@ async def test_a_value_that_cannot_be_compared_counts_as_new(database: Database)
         first = await next_of(following)
         await database.write(add, "a", "me")
         assert await next_of(following) is not first
+
+
+def misspelt(session: Session) -> object:
+    return session.execute(text("SELECT no_such_column FROM threads")).all()
+
+
+async def test_a_query_that_is_wrong_is_an_error_and_not_a_database_that_is_away(
+    database: Database,
+) -> None:
+    async with aclosing(database.live.outcomes(misspelt)) as outcomes:
+        outcome = await next_of(outcomes)
+        assert isinstance(outcome.error, DBAPIError)
+        assert "no_such_column" in str(outcome.error)
+
+
+async def test_a_write_that_is_wrong_is_not_tried_for_ever(database: Database) -> None:
+    with pytest.raises(DBAPIError, match="no_such_column"):
+        await database.write(lambda tx: tx.execute(text("UPDATE threads SET no_such_column = 1")))

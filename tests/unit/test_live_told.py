@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentchat.store.changes import EVERYTHING, NOBODY, Rows, rows
-from agentchat.store.live import _Told
+from agentchat.store.told import Told
 
 VALUES: st.SearchStrategy[Any] = st.sampled_from(["a", "b", "c", "1", 1, 2, True, None])
 KNOWN = st.dictionaries(st.sampled_from(["x", "y"]), VALUES, max_size=2)
@@ -21,7 +21,7 @@ ANY_ROWS = st.one_of(ROWS, ROWS, ROWS, st.sampled_from([Rows(EVERYTHING), Rows(N
 def test_a_commit_touches_what_one_of_its_changes_touches(
     changes: list[Rows], reads: list[Rows]
 ) -> None:
-    told = _Told(changes)
+    told = Told(changes)
     for read in (*reads, Rows(EVERYTHING)):
         found = told.touching((read,))
         assert (found is not None) == any(change.touches(read) for change in changes)
