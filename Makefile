@@ -1,6 +1,7 @@
 # make run    install, build and serve the app on http://127.0.0.1:3000
 # make test   install, then run the checks and the whole test suite
 # make bench  measure the engine beside the least that any engine could cost; 4 minutes
+# make bench-live  measure tabs on a real server beside bare Reflex events; 8 minutes
 # make crash  kill workers thousands of times, on both databases; 15 minutes
 # make check  only ruff, mypy and the import rules
 # make lock   write the tested versions anew, from a fresh environment
@@ -17,7 +18,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PROGRESS := if [ -t 1 ]; then awk '/^Collecting|^  Downloading|^Installing/ \
 	{ printf "\r\033[K  %.70s", $$1 " " $$2; fflush() } END { printf "\r\033[K" }'; else cat > /dev/null; fi
 
-.PHONY: run test bench crash check lock clean
+.PHONY: run test bench bench-live crash check lock clean
 
 run: $(VENV)/installed
 	@$(BIN)/agentchat run
@@ -29,6 +30,9 @@ test: $(VENV)/installed-test check
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m tests.benchmarks
+
+bench-live: $(VENV)/installed-test
+	$(BIN)/python -m tests.benchmarks.tabs
 
 crash: $(VENV)/installed-test
 	$(BIN)/python -m tests.durability --kills 2000 --database sqlite

@@ -1,0 +1,55 @@
+"""Tabs that come and go: what they leave behind in the server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from tests.benchmarks.tabs.server import TabServer
+from tests.benchmarks.tabs.tab import Tab
+
+AT_ONCE = 20
+FORGET_SECONDS = 2
+"""How long the server keeps the state of a closed tab; it is 15 minutes in the app."""
+ENVIRONMENT = {
+    "REFLEX_REDIS_TOKEN_EXPIRATION": str(FORGET_SECONDS),
+    # A task for each socket sleeps that long before it sees that the socket is closed.
+    "REFLEX_SOCKET_INTERVAL": "1",
+    "REFLEX_SOCKET_TIMEOUT": "5",
+}
+EQUAL = ("tasks", "live", "ThreadState", "_Query", "_Follower", "EventFuture", "AsyncSocket")
+"""Counts that have to be what they were before."""
+
+Counts = dict[str, int]
+
+
+async def come_and_go(server: TabServer, thread_ids: Sequence[str], times: int) -> None:
+    """So many tabs, a few at a time: each sees its thread, and leaves politely or does not."""
+    for n in range(0, times, AT_ONCE):
+        few = range(n, min(n + AT_ONCE, times))
+        await asyncio.gather(*(_visit(server, thread_ids[m % len(thread_ids)], m) for m in few))
+
+
+async def _visit(server: TabServer, thread_id: str, n: int) -> None:
+    async with Tab(server.url, server.facts, thread_id=thread_id) as tab:
+        if n % 5 != 4:
+            await tab.sees(f"{thread_id}:0")
+        # Every fifth leaves while it is still being told what is there.
+        if n % 2:
+            tab.leave()
+
+
+async def settled(server: TabServer, before: Counts | None = None, within: float = 15) -> Counts:
+    """What there is once everything has ended that was going to."""
+    await asyncio.sleep(FORGET_SECONDS + 0.5)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + within
+    while True:
+        counts: Counts = await server.ask_soon("counts")
+        # Without any open tab one socket at most is left, which engine.io has yet to notice.
+        wanted = before or {**counts, "AsyncSocket": 1}
+        if all(counts[name] <= wanted[name] for name in EQUAL):
+            return counts
+        if loop.time() > end:
+            return counts
+        await asyncio.sleep(0.5)
