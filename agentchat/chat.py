@@ -9,6 +9,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, TypeVarTuple
 
@@ -49,6 +50,9 @@ from agentchat.workflows.reply import reply_workflow
 P = ParamSpec("P")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+
+LIST_PACE = timedelta(seconds=0.5)
+"""Each change of any thread changes the list, in every tab."""
 
 _STARTS = uuid.UUID("5b1f6a52-6d0c-4d2b-9d6e-0c8f6f1d2a77")
 """The namespace of the ids of runs that are started by a key."""
@@ -251,9 +255,9 @@ class AgentChat:
     def follow_threads(
         self, *, actor: Actor = LOCAL
     ) -> AsyncGenerator[tuple[ThreadSummary, ...], None]:
-        """Yield the list of threads now and whenever it changes."""
+        """Yield the list of threads now and whenever it changes, up to twice a second."""
         self._authorize(actor)
-        return self._database.live.follow(reads.thread_list)
+        return _paced(self._database.live.follow(reads.thread_list), LIST_PACE)
 
     def follow_model(self, *, actor: Actor = LOCAL) -> AsyncGenerator[ModelView, None]:
         """Yield the model that answers, now and whenever its state changes."""
@@ -316,6 +320,14 @@ class AgentChat:
                     detail=status.detail[:500],
                     progress=status.progress,
                 )
+
+
+async def _paced(followed: AsyncGenerator[T, None], pace: timedelta) -> AsyncGenerator[T, None]:
+    """What came meanwhile is skipped: only the newest value is ever waiting."""
+    async with aclosing(followed):
+        async for value in followed:
+            yield value
+            await asyncio.sleep(pace.total_seconds())
 
 
 async def _views(followed: AsyncGenerator[reads.Shown, None]) -> AsyncGenerator[ThreadView, None]:

@@ -25,7 +25,7 @@ from agentchat.store.writer import Tx, Writer
 P = ParamSpec("P")
 T = TypeVar("T")
 
-READERS = 4
+READERS = 2
 """Connections that read. Reads are short; more would only fight for the interpreter."""
 
 

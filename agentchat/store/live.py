@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -29,6 +30,11 @@ logger = logging.getLogger(__name__)
 AGAIN = timedelta(seconds=1)
 """How long to wait before reading again from a database that does not answer."""
 
+
+REST = 2.0
+"""For how many times as long as it took to read, a query is not run again."""
+LONGEST_REST = 0.5
+"""The longest such rest, in seconds."""
 
 MOST_CHANGES = 1000
 """How many changes are kept while a read takes long; more of them are everything."""
@@ -259,8 +265,11 @@ class _Query:
     async def _refresh(self) -> None:
         try:
             while True:
-                if not await self._run_once():
-                    await self._stale.wait()
+                began = time.monotonic()
+                await self._run_once()
+                # The busier the machine, the more changes one run is for.
+                await asyncio.sleep(min(REST * (time.monotonic() - began), LONGEST_REST))
+                await self._stale.wait()
                 if logger.isEnabledFor(logging.DEBUG):
                     words = _words(self._reason)
                     logger.debug("%s(%s) runs again: %s", self._name, self._arguments, words)
@@ -271,8 +280,8 @@ class _Query:
             if not isinstance(error, Exception):
                 raise
 
-    async def _run_once(self) -> bool:
-        """Run the query for its followers; true if it has to run again at once."""
+    async def _run_once(self) -> None:
+        """Run the query for its followers; it is stale already if something changed meanwhile."""
         self._stale.clear()
         self._during = {}
         self._runs += 1
@@ -283,7 +292,8 @@ class _Query:
             logger.warning("a live query could not read; trying again", exc_info=outcome.error)
             await asyncio.sleep(AGAIN.total_seconds())
             self._reason = "the database was away"
-            return True
+            self._stale.set()
+            return
         during, self._during, self._reads = self._during, None, reads
         new = not _same(outcome, self._outcome)
         if new:
@@ -297,7 +307,7 @@ class _Query:
                 follower.offer(self._outcome)
         if missed:
             self._reason = missed
-        return missed is not None
+            self._stale.set()
 
 
 class _Follower:

@@ -64,6 +64,8 @@ def test_in_each_frame_a_text_grows_or_is_begun_anew_and_a_finished_one_is_there
     expect(bob.messages).to_have_count(4)
     bob.sees_answer("done")
     frames: list[list[dict[str, str]]] = bob.page.evaluate("() => window.frames_seen")
+    while not frames[0]:
+        frames.pop(0)
     check(frames, tries)
     assert len(frames) > 20
 

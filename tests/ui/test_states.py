@@ -233,7 +233,7 @@ def test_a_new_message_is_sent_with_few_others_and_moves_nothing(window: int) ->
     older, earlier, shown = 0, 0, []
     for length in range(1, 400):
         tab.sent.clear()
-        tab._show(thread_of(length, window), window=window)
+        tab._show(thread_of(length, window), {}, window=window)
         older += "older" in tab.sent
         earlier += "earlier" in tab.sent
         shown = [message.position for message in (*tab.older, *tab.settled)]

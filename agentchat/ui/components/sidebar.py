@@ -6,8 +6,7 @@ import reflex as rx
 
 from agentchat.ui import words
 from agentchat.ui.components.local import DrawerButton, NewThreadButton, ThreadLink, ThreadMenu
-from agentchat.ui.states.threads import ThreadsState
-from agentchat.views import ThreadSummary
+from agentchat.ui.states.threads import ThreadLine, ThreadsState
 
 
 def sidebar() -> rx.Component:
@@ -48,7 +47,7 @@ def sidebar() -> rx.Component:
     )
 
 
-def _line(thread: rx.Var[ThreadSummary]) -> rx.Component:
+def _line(thread: rx.Var[ThreadLine]) -> rx.Component:
     title = rx.cond(thread.title != "", thread.title, words.UNTITLED)
     return rx.el.li(
         ThreadLink.create(

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any
 
 import reflex as rx
 
@@ -66,8 +67,9 @@ class ThreadState(rx.State):
         async with self:
             thread_id = self.thread_id  # type: ignore[attr-defined]  # the route's own var
             window = _window(self.router.url.query_parameters.get("messages"))
+            shown: dict[str, Any] = {}
             if self.shown != thread_id:
-                self._show(ThreadView(thread_id, ""))
+                self._show(ThreadView(thread_id, ""), shown)
         if not thread_id or tab_is_gone():
             return
         tail = _tail()
@@ -77,12 +79,12 @@ class ThreadState(rx.State):
                     if self._missed:
                         self._missed, tail = False, _tail()
                     tail.grow(view.live)
-                    self._show(view, window=window, tail=tail.pieces)
+                    self._show(view, shown, window=window, tail=tail.pieces)
                 if tab_is_gone():
                     return
         except ThreadNotFound:
             async with self:
-                self._show(ThreadView(thread_id, ""), missing=True)
+                self._show(ThreadView(thread_id, ""), shown, missing=True)
 
     def is_empty(self, thread_id: str) -> bool:
         """Whether this thread is on the page, and nothing has been said in it."""
@@ -92,17 +94,19 @@ class ThreadState(rx.State):
     def _show(
         self,
         view: ThreadView,
+        shown: dict[str, Any],
         *,
         window: int = 0,
         tail: Sequence[Piece] = (),
         missing: bool = False,
     ) -> None:
-        """Take over what differs; an assigned var is sent even if it is equal.
+        """Take over what differs; an assigned var is sent even if it is equal. ``shown`` is
+        what this following has shown so far: asking the state is slow.
 
         Of another thread everything is sent: this state may be a new one, made after the old
         expired, and then it knows nothing of what the page still shows.
         """
-        another = self.shown != view.id
+        another = not shown and self.shown != view.id
         first, recent = _cuts(view, window)
         for name, value in (
             ("title", view.title),
@@ -114,8 +118,9 @@ class ThreadState(rx.State):
             ("missing", missing),
             ("shown", view.id),
         ):
-            if another or getattr(self, name) != value:
+            if another or (shown[name] if name in shown else getattr(self, name)) != value:
                 setattr(self, name, value)
+            shown[name] = value
 
     @rx.event
     async def send(self, thread_id: str, message_id: str, text: str, create: bool, attempt: int):

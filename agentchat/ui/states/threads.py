@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
 import reflex as rx
 
 from agentchat.chat import AgentChat
@@ -10,13 +14,27 @@ from agentchat.ui.bridge import chat
 from agentchat.ui.live import LiveState, live
 from agentchat.ui.states.notice import NoticeState
 from agentchat.ui.states.thread import ThreadState
-from agentchat.views import ThreadSummary
+
+
+@dataclass(frozen=True)
+class ThreadLine:
+    """A line of the sidebar: no more than is shown, for all lines go to every tab."""
+
+    id: str
+    title: str
+    running: bool
+
+
+async def _lines(chat: AgentChat) -> AsyncGenerator[tuple[ThreadLine, ...], None]:
+    async with aclosing(chat.follow_threads()) as lists:
+        async for threads in lists:
+            yield tuple(ThreadLine(one.id, one.title, one.running) for one in threads)
 
 
 class ThreadsState(LiveState):
     """What the sidebar shows, newest first."""
 
-    threads: list[ThreadSummary] = live(AgentChat.follow_threads)
+    threads: list[ThreadLine] = live(_lines)
 
     @rx.event
     async def new(self):
