@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import hashlib
 import importlib.metadata
 import os
@@ -92,10 +91,6 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        # What is there now stays: looking through all of it again and again would halt every
-        # tab for 0.2 s each time.
-        gc.collect()
-        gc.freeze()
         if self.started:
             print(f"agentchat answers at {self._address}", flush=True)
 
