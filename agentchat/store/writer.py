@@ -15,8 +15,10 @@ import sqlite3
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -48,6 +50,7 @@ class Tx:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.changes: list[Rows] = []
+        self._savepoints = count()
 
     @property
     def dialect(self) -> str:
@@ -78,6 +81,25 @@ class Tx:
         result = self._connection.execute(statement, params)
         self.changes.extend(found)
         return result
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What is done in this block is undone, and wakes nobody, if it ends in an error, which
+        goes on; the rest of the unit is not touched, also where the database would otherwise
+        refuse everything after an error.
+        """
+        before, name = len(self.changes), f"inner_{next(self._savepoints)}"
+        self._connection.exec_driver_sql(f"SAVEPOINT {name}")
+        try:
+            yield
+        except BaseException:
+            del self.changes[before:]
+            # After an error that has ended the transaction itself there is none any more.
+            with suppress(DBAPIError):
+                self._connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {name}")
+                self._connection.exec_driver_sql(f"RELEASE SAVEPOINT {name}")
+            raise
+        self._connection.exec_driver_sql(f"RELEASE SAVEPOINT {name}")
 
 
 @dataclass(slots=True)

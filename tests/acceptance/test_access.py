@@ -62,10 +62,12 @@ def test_a_draft_for_a_new_thread_stays_in_its_tab(server: Server, visit: Visit)
     expect(ann.message_box).to_have_value("Not sent yet")
 
 
-def test_the_line_about_the_connection_holds_nothing_else(server: Server, visit: Visit) -> None:
+def test_the_lines_about_connection_and_version_hold_nothing_else(
+    server: Server, visit: Visit
+) -> None:
     ann = visit(server.url)
     expect(ann.page.get_by_role("log")).to_be_visible()
-    expect(ann.page.get_by_role("status")).to_have_count(1)
+    expect(ann.page.get_by_role("status")).to_have_count(2)
     expect(ann.page.get_by_role("status").get_by_role("log")).to_have_count(0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -75,6 +76,27 @@ async def test_only_what_was_committed_is_told(database: Database) -> None:
 
     await asyncio.gather(database.write(add, "good"), database.write(bad), return_exceptions=True)
     assert [dict(row.known)["id"] for row in told] == ["good"]
+
+
+async def test_what_a_savepoint_undoes_is_not_told_and_the_rest_goes_on(database: Database) -> None:
+    told: list[Rows] = []
+    database.live.listen(told.extend)
+
+    def unit(tx: Tx) -> str:
+        add(tx, "before")
+        with contextlib.suppress(IntegrityError), tx.savepoint():
+            add(tx, "undone")
+            add(tx, "before")
+        with tx.savepoint():
+            add(tx, "kept")
+            with contextlib.suppress(ThreadNotFound), tx.savepoint():
+                add(tx, "inner")
+                raise ThreadNotFound
+        return add(tx, "after")
+
+    assert await database.write(unit) == "after"
+    assert await titles(database) == {"before", "kept", "after"}
+    assert [dict(row.known)["id"] for row in told] == ["before", "kept", "after"]
 
 
 async def test_the_change_is_told_before_the_write_returns(database: Database) -> None:
