@@ -231,12 +231,6 @@ def folded(before: Growth, pieces: Iterable[Any]) -> Growth:
     return Growth("".join(texts), *newest, last)
 
 
-def count(session: Session, thread_id: str) -> int:
-    """How many messages a thread has."""
-    query = select(func.count()).select_from(Message).where(col(Message.thread_id) == thread_id)
-    return session.scalars(query).one()
-
-
 def ids_before(tx: Tx, answer: Answer, *, limit: int) -> list[str]:
     """The ids of up to ``limit`` finished messages before an answer, oldest first: what a
     model may be told.

@@ -18,12 +18,10 @@ from reflex_base.vars.base import MISSING
 
 from agentchat.chat import Outcome
 from agentchat.errors import AgentChatError
+from agentchat.ui import words
 from agentchat.ui.live_query import Arguments, Ask
 
 logger = logging.getLogger(__name__)
-
-SOMETHING_WRONG = "Something went wrong on the server."
-"""Said of an error that is not AgentChat's own; the log has the rest."""
 
 AGAIN = timedelta(seconds=1)
 MOST_AGAIN = timedelta(seconds=30)
@@ -133,7 +131,8 @@ class _Source:
         error = self.outcome.error if self.outcome is not None else None
         if error is None or isinstance(error, AgentChatError):
             return str(error or "")
-        return SOMETHING_WRONG
+        # Not AgentChat's own: the log has the rest.
+        return words.WENT_WRONG
 
     def open(self, arguments: Arguments) -> None:
         """Follow the query with these arguments, and nothing else any more."""

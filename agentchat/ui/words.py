@@ -54,7 +54,8 @@ NEW_BUILD: Final = "There is a new version of this page. What you typed is kept.
 CRASH_TITLE: Final = "This page has a problem"
 CRASH: Final = "Nothing is lost: messages and answers are in the database."
 RELOAD: Final = "Reload the page"
-SOMETHING_WRONG: Final = "Something went wrong on the server. Your text is kept; try again."
+WENT_WRONG: Final = "Something went wrong on the server."
+SOMETHING_WRONG: Final = f"{WENT_WRONG} Your text is kept; try again."
 
 MODEL_PULLING: Final = "Getting the built-in model"
 MODEL_LOADING: Final = "Loading the built-in model"

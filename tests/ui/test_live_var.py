@@ -16,8 +16,8 @@ from agentchat import LOCAL, Actor, AgentChat, Settings
 from agentchat.errors import NotAllowed, ThreadNotFound
 from agentchat.llm.scripted import ScriptedProvider
 from agentchat.models import Thread
-from agentchat.ui import bridge
-from agentchat.ui.following import SOMETHING_WRONG, followings
+from agentchat.ui import bridge, words
+from agentchat.ui.following import followings
 from agentchat.ui.live import LiveState, live, serving
 from agentchat.ui.states.model import ModelState
 from agentchat.ui.states.threads import ThreadsState
@@ -334,7 +334,7 @@ async def test_an_unforeseen_error_is_logged_and_said_without_its_words(
     async with open_tab(Reader) as tab:
         await shows(tab, "reader.titles", ["a", "b", "c"])
         await chat.create_thread("broken")
-        await shows(tab, "reader.problem", SOMETHING_WRONG)
+        await shows(tab, "reader.problem", words.WENT_WRONG)
         assert "Reader.titles" in caplog.text
         assert "secret detail" in caplog.text
         assert "secret detail" not in str(tab.frames)
@@ -367,7 +367,7 @@ async def test_an_argument_that_is_never_the_same_is_an_error_and_no_loop(
     chat: AgentChat, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with open_tab(Restless) as tab:
-        await shows(tab, "restless.problem", SOMETHING_WRONG)
+        await shows(tab, "restless.problem", words.WENT_WRONG)
         await settled(tab)
         assert len([r for r in caplog.records if "Restless.titles" in r.getMessage()]) == 1
         assert followed(chat) == []
