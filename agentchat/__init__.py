@@ -3,7 +3,13 @@
 The library's face. Importing it opens nothing, reads no settings and loads no Reflex.
 """
 
-from agentchat.agents.agent import Agent
+from agentchat.agents.agent import Agent, HandOver, Limits
+from agentchat.agents.notes import NOTE_TOOLS, set_thread_state, thread_state
+from agentchat.agents.parallel import ask_agents_tool
+from agentchat.agents.router import AgentRouter, Rule
+from agentchat.agents.team import Allowance
+from agentchat.agents.toolbox import ask_person
+from agentchat.agents.tools import Source, Tool, ToolContext, ToolOutput, tool
 from agentchat.chat import AgentChat
 from agentchat.durable.app import Durable
 from agentchat.durable.clock import ManualClock
@@ -13,14 +19,23 @@ from agentchat.durable.keeper import Keep
 from agentchat.durable.retry import RetryPolicy
 from agentchat.durable.triggers import Cron, Every
 from agentchat.durable.workflow import Rate, Workflow, workflow
+from agentchat.errors import ToolError
+from agentchat.files import NewFile
+from agentchat.models import SecondMessage
 from agentchat.settings import Settings
+from agentchat.store.writer import Tx
 from agentchat.views import (
     LOCAL,
     Actor,
+    AgentView,
+    AskView,
+    FileContent,
     LogView,
     MessageView,
     ModelView,
+    PartView,
     RunView,
+    SpentView,
     StepView,
     ThreadSummary,
     ThreadView,
@@ -28,26 +43,50 @@ from agentchat.views import (
 
 __all__ = [
     "LOCAL",
+    "NOTE_TOOLS",
     "Actor",
     "Agent",
     "AgentChat",
+    "AgentRouter",
+    "AgentView",
+    "Allowance",
+    "AskView",
     "Context",
     "Cron",
     "Durable",
     "EventType",
     "Every",
+    "FileContent",
+    "HandOver",
     "Keep",
+    "Limits",
     "LogView",
     "ManualClock",
     "MessageView",
     "ModelView",
+    "NewFile",
+    "PartView",
     "Rate",
     "RetryPolicy",
+    "Rule",
     "RunView",
+    "SecondMessage",
     "Settings",
+    "Source",
+    "SpentView",
     "StepView",
     "ThreadSummary",
     "ThreadView",
+    "Tool",
+    "ToolContext",
+    "ToolError",
+    "ToolOutput",
+    "Tx",
     "Workflow",
+    "ask_agents_tool",
+    "ask_person",
+    "set_thread_state",
+    "thread_state",
+    "tool",
     "workflow",
 ]

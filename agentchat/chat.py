@@ -6,10 +6,10 @@ Who may do what is decided here and nowhere else: see :meth:`AgentChat._authoriz
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, TypeVarTuple
 
@@ -18,34 +18,41 @@ from sqlmodel import Session
 
 from agentchat import reads, turns
 from agentchat.agents.agent import Agent
-from agentchat.agents.streams import Streams
-from agentchat.assistants import ASSISTANT
-from agentchat.durable.app import Durable
+from agentchat.agents.memory import Memories
+from agentchat.agents.router import Router
+from agentchat.agents.team import Allowance, checked
+from agentchat.agents.toolbox import tools_of
+from agentchat.agents.tools import Tool
+from agentchat.assistants import Kit
 from agentchat.durable.clock import Clock, SystemClock
-from agentchat.durable.keeper import Keep
 from agentchat.durable.runs import Runs
 from agentchat.durable.schedules import Schedules
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import InvalidInput, NotAllowed
+from agentchat.files import Files, NewFile
+from agentchat.inbox import Inbox
 from agentchat.inputs import checked_id, checked_text, checked_title
-from agentchat.llm.base import ModelStatus, Provider
-from agentchat.llm.choose import choose_provider
+from agentchat.llm.base import Provider
+from agentchat.llm.embedder import Embedder
+from agentchat.models import SecondMessage
+from agentchat.opening import Given, opened
+from agentchat.reading import checked_files
 from agentchat.settings import Settings, load_settings
-from agentchat.store import providers, schema, threads
-from agentchat.store.database import Database
+from agentchat.spent import Spendings
+from agentchat.store import schema, threads
 from agentchat.store.live import Outcome as Outcome
 from agentchat.store.live import QueryView
 from agentchat.store.messages import Answer
-from agentchat.turns import Send
+from agentchat.turns import Ending, Send
 from agentchat.views import (
     LOCAL,
     Actor,
+    AgentView,
     MessageView,
     ModelView,
     ThreadSummary,
     ThreadView,
 )
-from agentchat.workflows.reply import reply_workflow
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -53,9 +60,6 @@ Ts = TypeVarTuple("Ts")
 
 LIST_PACE = timedelta(seconds=0.5)
 """Each change of any thread changes the list, in every tab."""
-
-_STARTS = uuid.UUID("5b1f6a52-6d0c-4d2b-9d6e-0c8f6f1d2a77")
-"""The namespace of the ids of runs that are started by a key."""
 
 
 class AgentChat:
@@ -67,48 +71,61 @@ class AgentChat:
     Opening it brings the embedded database up to date, starts the worker that carries runs
     out, and lets the model get ready. Leaving it hands runs under way back to the queue.
 
-    ``settings`` are read from the environment unless given; ``provider`` is chosen by
-    them unless given. ``strict`` refuses to start on runs that the code would break, instead
-    of holding them. Raises :class:`~agentchat.errors.ConfigError` and
+    ``settings`` are read from the environment unless given; ``provider`` is chosen by them
+    unless given; ``agents`` are those that are shipped, with their ``router``, unless given
+    (or made by a function of what an app has: :class:`~agentchat.assistants.Kit`).
+    ``strict`` refuses to start on runs that the code would break, instead of holding them.
+    Raises :class:`~agentchat.errors.ConfigError` and
     :class:`~agentchat.errors.SchemaMismatch` on entry.
     """
 
     runs: Runs
     schedules: Schedules
+    inbox: Inbox
+    memories: Memories
+    files: Files
+    spent: Spendings
 
     def __init__(
         self,
         settings: Settings | None = None,
         *,
-        agent: Agent = ASSISTANT,
+        agents: Sequence[Agent] | Callable[[Kit], Sequence[Agent]] | None = None,
+        router: Router | None = None,
+        allowance: Allowance | None = None,
         workflows: Sequence[Workflow[..., Any]] = (),
         provider: Provider | None = None,
+        embedder: Embedder | None = None,
         clock: Clock | None = None,
         strict: bool = False,
     ) -> None:
+        if agents is not None and not callable(agents):
+            checked(agents)
         self._settings = settings
-        self._agent = agent
-        self._workflows = workflows
-        self._given_provider = provider
-        self._strict = strict
+        self._given = Given(
+            agents,
+            router,
+            allowance,
+            workflows,
+            provider,
+            embedder,
+            strict,
+        )
         self._clock = clock or SystemClock()
 
     async def __aenter__(self) -> Self:
-        settings = self._settings or load_settings()
+        settings, clock = self._settings or load_settings(), self._clock
         url = settings.database_url
-        embedded = url.startswith("sqlite")
-        await asyncio.to_thread(schema.upgrade if embedded else schema.check, url)
-        async with AsyncExitStack() as stack:
-            self._database = Database(url)
-            self._database.open()
-            stack.push_async_callback(self._database.close)
-            self._provider = self._given_provider or await choose_provider(settings)
-            # The embedded model may turn out to be another one; its row stays the same.
-            self._model_id = self._provider.id
-            stack.push_async_callback(self._provider.close)
-            await self._start_model(stack)
-            await self._start_workflows(settings, stack)
-            self._opened = stack.pop_all()
+        await asyncio.to_thread(schema.upgrade if url.startswith("sqlite") else schema.check, url)
+        self._opened = await opened(self._given, settings, clock, self._authorize)
+        self._team, self._durable = self._opened.team, self._opened.durable
+        self._database = database = self._team.database
+        self._checked_files = partial(checked_files, settings=settings)
+        self.runs, self.schedules = self._durable.runs, self._durable.schedules
+        self.memories = self._opened.memories
+        self.inbox = Inbox(database, clock, self._tool, self._authorize)
+        self.files = Files(database, self._authorize)
+        self.spent = Spendings(database, clock, self._authorize)
         return self
 
     async def __aexit__(
@@ -117,32 +134,11 @@ class AgentChat:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._opened.aclose()
+        await self._opened.close()
 
-    async def _start_model(self, stack: AsyncExitStack) -> None:
-        self._status: ModelStatus | None = None
-        self._status_changed = asyncio.Event()
-        reporting = asyncio.create_task(self._report_model(), name="agentchat-model")
-        stack.callback(reporting.cancel)
-        await self._provider.start(self._note_status)
-
-    async def _start_workflows(self, settings: Settings, stack: AsyncExitStack) -> None:
-        streams = Streams(self._database, self._clock)
-        self._reply = reply = reply_workflow(
-            self._agent, self._provider, self._database, streams, self._clock
-        )
-        self._durable = Durable(
-            self._database,
-            [reply, *self._workflows],
-            clock=self._clock,
-            keep=Keep.of(days=settings.keep_days, runs=settings.keep_runs),
-            strict=self._strict,
-            allow=lambda actor, _run: self._authorize(actor),
-            own={reply.name: "This run answers a message; stop or retry that instead."},
-        )
-        await stack.enter_async_context(self._durable)
-        self.runs = self._durable.runs
-        self.schedules = self._durable.schedules
+    def _tool(self, agent: str, name: str) -> Tool | None:
+        who = self._team.agents.get(agent)
+        return None if who is None else tools_of(self._team, who, LOCAL, 0).get(name)
 
     # Threads
 
@@ -170,8 +166,46 @@ class AgentChat:
         self._authorize(actor)
         self._interrupt(
             await self._database.write(
-                turns.delete_thread, checked_id(thread_id), by=actor, now=self._clock.now()
+                turns.delete_thread, checked_id(thread_id), self._ending(actor)
             )
+        )
+
+    async def choose_agent(self, thread_id: str, agent: str, *, actor: Actor = LOCAL) -> None:
+        """Let this agent answer in a thread from now on; empty lets each message find its own.
+
+        Raises ThreadNotFound and AgentNotFound.
+        """
+        self._authorize(actor)
+        if agent:
+            self._team.chosen(agent, actor)
+        await self._database.write(threads.choose, checked_id(thread_id), agent=agent)
+
+    async def choose_second_message(
+        self, thread_id: str, second: SecondMessage | str, *, actor: Actor = LOCAL
+    ) -> None:
+        """Say what a message does that is sent while the thread is being answered: queue,
+        steer, interrupt or replace. Raises InvalidInput and ThreadNotFound.
+        """
+        self._authorize(actor)
+        try:
+            chosen = SecondMessage(second)
+        except ValueError:
+            known = ", ".join(SecondMessage)
+            raise InvalidInput(f"{second!r} is none of {known}.") from None
+        await self._database.write(threads.choose, checked_id(thread_id), second_message=chosen)
+
+    def agents(self, *, actor: Actor = LOCAL) -> tuple[AgentView, ...]:
+        """The agents that this person may use."""
+        self._authorize(actor)
+        team = self._team
+        return tuple(
+            AgentView(
+                agent.name,
+                agent.description,
+                team.provider_of(agent).label,
+                tuple(tools_of(team, agent, actor, 0)),
+            )
+            for agent in team.usable_by(actor)
         )
 
     # Messages
@@ -184,31 +218,45 @@ class AgentChat:
         actor: Actor = LOCAL,
         message_id: str | None = None,
         create_thread: bool = False,
+        agent: str = "",
+        second: SecondMessage | None = None,
+        files: Sequence[NewFile] = (),
     ) -> MessageView:
         """Say something in a thread; the answer arrives through :meth:`follow`.
 
         One transaction: the message, the pending answer and its run. The same
         ``message_id`` (made by the client) is one message however often it is sent.
-        ``create_thread`` makes the thread, with this id, if there is none. Raises
-        InvalidInput and ThreadNotFound; then nothing was written.
+        ``create_thread`` makes the thread, with this id, if there is none.
+
+        ``agent`` answers; without it the one that the text begins with (``@name``), or the
+        one picked for the thread, or the one that the router finds. While the thread is being
+        answered, ``second`` says what the message does, or the thread's own choice. Raises
+        InvalidInput, ThreadNotFound and AgentNotFound; then nothing was written.
         """
         self._authorize(actor)
+        if agent:
+            self._team.chosen(agent, actor)
         sending = Send(
             message_id=checked_id(message_id),
             text=checked_text(text),
             actor=actor,
             answer=Answer(checked_id(None), checked_id(thread_id), checked_id(None), 0),
-            workflow=self._reply,
-            agent=self._agent.name,
+            workflow=self._team.reply,
+            agent=agent or self._team.mentioned(text, actor),
+            first_agent=self._team.first.name if self._team.router is None else "",
             now=self._clock.now(),
+            price=self._team.price,
             create_thread=create_thread,
+            second=second,
+            files=await self._checked_files(files),
         )
         try:
-            message = await self._database.write(turns.send, sending)
+            sent = await self._database.write(turns.send, sending)
         except IntegrityError:
             # Another process sent the same at the same moment: now it is there to be found.
-            message = await self._database.write(turns.send, sending)
-        return reads.message_view(message, message.text)
+            sent = await self._database.write(turns.send, sending)
+        self._interrupt(sent.stopped)
+        return reads.message_view(sent.message, sent.message.text)
 
     async def retry(self, message_id: str, *, actor: Actor = LOCAL) -> None:
         """Ask again for an answer that failed or was stopped; what it held is replaced.
@@ -220,7 +268,7 @@ class AgentChat:
             turns.retry,
             checked_id(message_id),
             run_id=checked_id(None),
-            workflow=self._reply,
+            workflow=self._team.reply,
             by=actor,
             now=self._clock.now(),
         )
@@ -232,9 +280,7 @@ class AgentChat:
         """
         self._authorize(actor)
 
-        stopped = await self._database.write(
-            turns.stop, checked_id(thread_id), by=actor, now=self._clock.now()
-        )
+        stopped = await self._database.write(turns.stop, checked_id(thread_id), self._ending(actor))
         self._interrupt(stopped)
         return len(stopped)
 
@@ -249,7 +295,7 @@ class AgentChat:
         """
         self._authorize(actor)
         return _views(
-            self._database.live.fold(reads.thread_view, thread_id, self._model_id, window)
+            self._database.live.fold(reads.thread_view, thread_id, self._opened.model_id, window)
         )
 
     def follow_threads(
@@ -262,7 +308,9 @@ class AgentChat:
     def follow_model(self, *, actor: Actor = LOCAL) -> AsyncGenerator[ModelView, None]:
         """Yield the model that answers, now and whenever its state changes."""
         self._authorize(actor)
-        return self._database.live.follow(reads.model_view, self._model_id, self._provider.label)
+        return self._database.live.follow(
+            reads.model_view, self._opened.model_id, self._team.provider.label
+        )
 
     def follow_query(
         self, query: Callable[[Session, *Ts], T], /, *args: *Ts, actor: Actor = LOCAL
@@ -295,31 +343,12 @@ class AgentChat:
         if not actor.id or not actor.name:
             raise NotAllowed
 
-    def _interrupt(self, run_ids: list[str]) -> None:
+    def _ending(self, actor: Actor) -> Ending:
+        return Ending(actor, self._clock.now(), self._team.price)
+
+    def _interrupt(self, run_ids: Iterable[str]) -> None:
         for run_id in run_ids:
             self._durable.interrupt(run_id)
-
-    def _note_status(self, status: ModelStatus) -> None:
-        self._status = status
-        self._status_changed.set()
-
-    async def _report_model(self) -> None:
-        """Write down the newest state of the model; states in between may be skipped."""
-        while True:
-            await self._status_changed.wait()
-            self._status_changed.clear()
-            status = self._status
-            if status is not None:
-                await self._database.write_soon(
-                    providers.save,
-                    self._model_id,
-                    now=self._clock.now(),
-                    label=self._provider.label,
-                    embedded=self._provider.embedded,
-                    state=status.state,
-                    detail=status.detail[:500],
-                    progress=status.progress,
-                )
 
 
 async def _paced(followed: AsyncGenerator[T, None], pace: timedelta) -> AsyncGenerator[T, None]:

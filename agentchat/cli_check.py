@@ -9,17 +9,23 @@ from typing import Annotated, Any
 
 import typer
 
+from agentchat.agents.memory import Memories
+from agentchat.agents.memory.tools import memory_tools
 from agentchat.agents.streams import Streams
-from agentchat.assistants import ASSISTANT
+from agentchat.agents.team import Team, checked
+from agentchat.assistants import Kit, shipped
 from agentchat.durable import boot
 from agentchat.durable.boot import Look
 from agentchat.durable.clock import SystemClock
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import AgentChatError, ConfigError
+from agentchat.llm.embedder import HashEmbedder
 from agentchat.llm.scripted import ScriptedProvider
 from agentchat.settings import load_settings
 from agentchat.store import schema
 from agentchat.store.database import Database
+from agentchat.workflows.follow_up import follow_up_workflow
+from agentchat.workflows.remember import remember_workflow
 from agentchat.workflows.reply import reply_workflow
 
 Named = Annotated[
@@ -50,14 +56,22 @@ def check(workflows: Named = []) -> None:  # noqa: B006
 def _look(url: str, named: list[str]) -> Look:
     mine = [one for name in named for one in _named(name)]
     schema.check(url)
-    return asyncio.run(boot.check(url, [_reply(url), *mine]))
+    return asyncio.run(boot.check(url, [*_own(url), *mine]))
 
 
-def _reply(url: str) -> Workflow[..., Any]:
-    """The app's own workflow. Nothing is asked of its model, and nothing of its database."""
+def _own(url: str) -> list[Workflow[..., Any]]:
+    """The app's own workflows. Nothing is asked of its model, and nothing of its database."""
     database, clock = Database(url), SystemClock()
-    provider = ScriptedProvider("instant")
-    return reply_workflow(ASSISTANT, provider, database, Streams(database, clock), clock)
+    provider, embedder = ScriptedProvider("instant"), HashEmbedder()
+    made: list[Team] = []
+    follow_up = follow_up_workflow(lambda: made[0])
+    memories = Memories(database, embedder, clock)
+    kit = Kit(provider, database, follow_up, clock, embedder, memory=memory_tools(memories))
+    agents, router = shipped(kit)
+    streams = Streams(database, clock)
+    made.append(Team(checked(agents), provider, {}, database, streams, clock, router=router))
+    remember = remember_workflow(provider, memories, database, clock)
+    return [reply_workflow(made[0]), follow_up, remember]
 
 
 def _named(name: str) -> list[Workflow[..., Any]]:

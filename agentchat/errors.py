@@ -9,7 +9,9 @@ AgentChatError
 │   ├── ThreadNotFound
 │   ├── MessageNotFound
 │   ├── RunNotFound
-│   └── ScheduleNotFound
+│   ├── ScheduleNotFound
+│   ├── AskNotFound
+│   └── AgentNotFound
 ├── StorageUnavailable     the database could not be written or read just now
 ├── WrongState             a run is not in a state in which that can be done
 ├── Fenced                 another attempt owns the run; nothing was written
@@ -19,8 +21,10 @@ AgentChatError
 ├── NonRetryable           raise it in a step when no other try could help
 ├── StepTimeout            a step took longer than its policy allows
 ├── WaitTimeout            the event that a run waited for did not come in time
+├── ToolError              a tool tells the model what went wrong, so that it can go on
 └── ModelError             a language model did not answer as asked
-    ├── WrongKey, UnknownModel, QuotaExceeded, ContextTooLong, ModelRefused, BadRequest
+    ├── WrongKey, UnknownModel, QuotaExceeded, ContextTooLong, ModelRefused, BadRequest,
+    │   InvalidOutput
     └── ModelUnavailable   worth another attempt
         ├── RateLimited, Overloaded, ModelTimeout
         └── ConnectionLost
@@ -92,6 +96,14 @@ class ScheduleNotFound(NotFound):
     """This schedule does not exist, or it was deleted."""
 
 
+class AskNotFound(NotFound):
+    """This question does not exist, or it was deleted."""
+
+
+class AgentNotFound(NotFound):
+    """There is no agent of this name."""
+
+
 class Fenced(AgentChatError):
     """Another attempt owns this run now, or it has ended; nothing was written."""
 
@@ -141,6 +153,15 @@ class StepTimeout(AgentChatError):
 
 class WaitTimeout(AgentChatError):
     """The event did not come in time."""
+
+
+class ToolError(AgentChatError):
+    """The tool could not do that.
+
+    Its words are told to the model, which may try something else.
+    """
+
+    retryable = False
 
 
 class ModelError(AgentChatError):
@@ -205,6 +226,13 @@ class BadRequest(ModelError):
 
     kind = "bad_request"
     next_step = "Look at the detail; the model may not support what was asked of it."
+
+
+class InvalidOutput(ModelError):
+    """The model's answer does not have the form that was asked for."""
+
+    kind = "invalid_output"
+    next_step = "Try again, or choose a stronger model."
 
 
 class ModelUnavailable(ModelError):

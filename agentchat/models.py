@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Column, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from agentchat.columns import Instant, Value, serial
@@ -79,6 +79,70 @@ class StepStatus(StrEnum):
     FAILED = "failed"
 
 
+class PartKind(StrEnum):
+    """What a part of an answer is."""
+
+    TEXT = "text"
+    REASONING = "reasoning"
+    TOOL = "tool"
+    AGENT = "agent"
+    ROUTE = "route"
+    HAND_OVER = "hand_over"
+    SOURCES = "sources"
+    MESSAGE = "message"
+    NOTE = "note"
+
+
+class PartStatus(StrEnum):
+    """How far a part is. The last four are final.
+
+    An asked one waits for a person's answer; an interrupted one was cut off by the end of
+    its run.
+    """
+
+    PENDING = "pending"
+    RUNNING = "running"
+    ASKED = "asked"
+    DONE = "done"
+    FAILED = "failed"
+    DENIED = "denied"
+    INTERRUPTED = "interrupted"
+
+
+class AskKind(StrEnum):
+    """What a person is asked for: to approve a tool's call, to answer a question, or to let
+    a run go on that has reached a limit.
+    """
+
+    APPROVAL = "approval"
+    QUESTION = "question"
+    LIMIT = "limit"
+
+
+class AskStatus(StrEnum):
+    """What came of it. A withdrawn one lost its run before anybody answered."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    DENIED = "denied"
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class SecondMessage(StrEnum):
+    """What a message does that is sent while the thread is being answered.
+
+    It waits its turn; joins the answer at its next step; ends it, keeping what came; or
+    takes its place.
+    """
+
+    QUEUE = "queue"
+    STEER = "steer"
+    INTERRUPT = "interrupt"
+    REPLACE = "replace"
+
+
 ACTIVE_RUN = (
     RunStatus.QUEUED,
     RunStatus.RUNNING,
@@ -91,6 +155,7 @@ HELD_RUN = (RunStatus.RUNNING, RunStatus.STOPPING)
 """The statuses in which a worker may hold a run."""
 REMEMBERED = (StepStatus.DONE, StepStatus.FAILED)
 LIVE_MESSAGE = (MessageStatus.PENDING, MessageStatus.RUNNING)
+OPEN_PART = (PartStatus.PENDING, PartStatus.RUNNING, PartStatus.ASKED)
 
 
 class Thread(SQLModel, table=True):
@@ -98,6 +163,10 @@ class Thread(SQLModel, table=True):
 
     ``length`` counts the messages ever added: the next one's position. Deleting marks
     ``deleted_at`` and removes what was said and done in it; the id is never used again.
+    ``agent`` is the one picked to answer, empty if the router picks for each message;
+    ``second_message`` says what a message does that comes while one is being answered;
+    ``state`` is what the agents of the thread share. A thread with a ``parent_id`` is the
+    work of a sub-agent, asked for by the answer ``parent_message_id``.
     """
 
     __tablename__ = "threads"
@@ -106,6 +175,16 @@ class Thread(SQLModel, table=True):
     owner_id: str = Field(max_length=64)
     title: str = Field(max_length=200)
     length: int = 0
+    agent: str = Field(default="", max_length=64)
+    second_message: SecondMessage = Field(
+        default=SecondMessage.QUEUE,
+        sa_column=Column(Text, nullable=False, default=SecondMessage.QUEUE),
+    )
+    state: dict[str, Any] = Field(
+        default_factory=dict, sa_column=Column(JSON, nullable=False, default=dict)
+    )
+    parent_id: str | None = Field(default=None, max_length=64, index=True)
+    parent_message_id: str | None = Field(default=None, max_length=64)
     created_at: datetime = Field(sa_type=Instant)
     updated_at: datetime = Field(sa_type=Instant, index=True)
     deleted_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -115,7 +194,10 @@ class Message(SQLModel, table=True):
     """One message. A send writes the person's and the pending answer; then only the
     answer's run writes, fenced by its attempt.
 
-    ``text`` of an answer is filled once, at the end; while it grows it lives in deltas.
+    ``text`` of an answer is filled once, at the end; while it grows it lives in deltas. What
+    was said and done on the way to it are its parts. ``user_id`` is the person who wrote it,
+    or for whom it is answered. ``joins`` is the run that a message steers instead of being
+    answered by one of its own, ``joined_at`` when that run took it in.
     """
 
     __tablename__ = "messages"
@@ -128,6 +210,9 @@ class Message(SQLModel, table=True):
     status: MessageStatus = Field(sa_column=Column(Text, nullable=False, index=True))
     text: str = Field(default="", sa_column=Column(Text, nullable=False))
     author: str = Field(default="", max_length=200)
+    user_id: str = Field(default="", max_length=64)
+    joins: str | None = Field(default=None, max_length=64)
+    joined_at: datetime | None = Field(default=None, sa_type=Instant)
     model: str = Field(default="", max_length=200)
     run_id: str | None = Field(default=None, max_length=64)
     error_kind: str | None = Field(default=None, max_length=64)
@@ -135,6 +220,191 @@ class Message(SQLModel, table=True):
     stopped_by: str | None = Field(default=None, max_length=200)
     created_at: datetime = Field(sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Part(SQLModel, table=True):
+    """What was said and done on the way to an answer, in the order of ``position``: text
+    before a tool was called, reasoning, a tool's call with its result, a sub-agent, a route, a
+    hand-over, sources, a message that joined, a note of what happened. Written by the
+    answer's run, fenced as its journal is.
+
+    ``name`` is the tool or agent it is about; ``call_id`` the provider's id of the call,
+    ``input`` its arguments, ``text`` what the model was told of its result. ``data`` holds
+    what is special to a kind; ``round`` counts the calls of the model. ``child_id`` is the
+    answer of the sub-agent. ``step`` is the key of the step that did it.
+    """
+
+    __tablename__ = "parts"
+    __table_args__ = (
+        UniqueConstraint("message_id", "position"),
+        Index("ix_parts_thread", "thread_id", "message_id"),
+    )
+
+    id: int | None = serial()
+    message_id: str = Field(foreign_key="messages.id", max_length=64)
+    thread_id: str = Field(max_length=64)
+    run_id: str = Field(max_length=64, index=True)
+    position: int
+    kind: PartKind = Field(sa_column=Column(Text, nullable=False))
+    status: PartStatus = Field(sa_column=Column(Text, nullable=False))
+    agent: str = Field(default="", max_length=64)
+    name: str = Field(default="", max_length=200)
+    call_id: str = Field(default="", max_length=200)
+    text: str = Field(default="", sa_column=Column(Text, nullable=False))
+    input: Any = Field(default=None, sa_column=Column(Value))
+    round: int = 0
+    data: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    child_id: str | None = Field(default=None, max_length=64)
+    step: str = Field(default="", max_length=400)
+    started_at: datetime = Field(sa_type=Instant)
+    finished_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Ask(SQLModel, table=True):
+    """Something that a run waits for from a person: an approval, an answer, a "go on".
+    Written by the run; decided once, by whoever comes first, in the commit that wakes it.
+
+    ``text`` is what is asked, ``tool`` and ``input`` what exactly would run, which
+    ``input_hash`` binds the decision to. ``choices`` are answers to pick from. ``asked_of``
+    is the id of the only person who may decide, empty for anybody who may write in the
+    thread. ``deadline`` is when nobody's answer counts as a no. ``answer`` is what was
+    decided: other arguments, a choice, words; ``reason`` why not.
+    """
+
+    __tablename__ = "asks"
+    __table_args__ = (
+        Index("ix_asks_open", "status", "thread_id"),
+        Index("ix_asks_message", "message_id", "part"),
+    )
+
+    id: str = Field(primary_key=True, max_length=64)
+    kind: AskKind = Field(sa_column=Column(Text, nullable=False))
+    status: AskStatus = Field(sa_column=Column(Text, nullable=False))
+    run_id: str = Field(max_length=64, index=True)
+    thread_id: str = Field(max_length=64)
+    message_id: str = Field(foreign_key="messages.id", max_length=64)
+    part: int | None = None
+    agent: str = Field(default="", max_length=64)
+    text: str = Field(default="", sa_column=Column(Text, nullable=False))
+    tool: str = Field(default="", max_length=200)
+    input: Any = Field(default=None, sa_column=Column(Value))
+    input_hash: str = Field(default="", max_length=64)
+    choices: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    asked_of: str = Field(default="", max_length=64)
+    deadline: datetime | None = Field(default=None, sa_type=Instant)
+    answer: Any = Field(default=None, sa_column=Column(Value))
+    reason: str = Field(default="", sa_column=Column(Text, nullable=False))
+    decided_by: str | None = Field(default=None, max_length=200)
+    decided_by_id: str | None = Field(default=None, max_length=64)
+    decided_at: datetime | None = Field(default=None, sa_type=Instant)
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class Attachment(SQLModel, table=True):
+    """A file sent with a message. Written with it, removed with its thread.
+
+    ``text`` is what can be read of it, for models that do not take the file itself.
+    """
+
+    __tablename__ = "attachments"
+
+    id: str = Field(primary_key=True, max_length=64)
+    thread_id: str = Field(max_length=64, index=True)
+    message_id: str = Field(foreign_key="messages.id", max_length=64, index=True)
+    position: int = 0
+    name: str = Field(max_length=200)
+    media_type: str = Field(max_length=200)
+    size: int
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    text: str = Field(default="", sa_column=Column(Text, nullable=False))
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class Summary(SQLModel, table=True):
+    """What a model is told instead of the messages of a thread up to ``position``. People
+    always see the messages. Written by the run that needed it, removed with the thread.
+    """
+
+    __tablename__ = "summaries"
+    __table_args__ = (Index("ix_summaries_thread", "thread_id", "position"),)
+
+    id: int | None = serial()
+    thread_id: str = Field(max_length=64)
+    position: int
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class Note(SQLModel, table=True):
+    """What an agent wrote down for itself in a thread; no other agent reads it."""
+
+    __tablename__ = "notes"
+
+    thread_id: str = Field(primary_key=True, max_length=64)
+    agent: str = Field(primary_key=True, max_length=64)
+    name: str = Field(primary_key=True, max_length=200)
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    updated_at: datetime = Field(sa_type=Instant)
+
+
+class Memory(SQLModel, table=True):
+    """Something remembered for a person: a fact, or a message that was said. Written by the
+    run that remembers, edited and deleted by its person; nobody else ever reads it.
+
+    ``agent`` is the only agent that recalls it, empty for all of the person's. ``vector``
+    holds float32 numbers made by ``embedder``; those of different embedders do not mix.
+    """
+
+    __tablename__ = "memories"
+    __table_args__ = (
+        Index("ix_memories_user", "user_id", "agent"),
+        UniqueConstraint("user_id", "agent", "source_id", "text_hash"),
+    )
+
+    id: str = Field(primary_key=True, max_length=64)
+    user_id: str = Field(max_length=64)
+    agent: str = Field(default="", max_length=64)
+    kind: str = Field(max_length=20)
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    text_hash: str = Field(max_length=64)
+    source_id: str = Field(default="", max_length=64)
+    thread_id: str = Field(default="", max_length=64, index=True)
+    vector: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    embedder: str = Field(default="", max_length=64)
+    created_at: datetime = Field(sa_type=Instant)
+    updated_at: datetime = Field(sa_type=Instant)
+
+
+class Spending(SQLModel, table=True):
+    """What one call of a model cost, whatever became of it. Written with the step that called,
+    or by the stop that cut it; kept when its run is cleaned away.
+
+    ``cost_usd`` is empty where nobody knows the price. ``outcome`` is done, failed or stopped.
+    """
+
+    __tablename__ = "spendings"
+    __table_args__ = (
+        Index("ix_spendings_user", "user_id", "created_at"),
+        Index("ix_spendings_thread", "thread_id"),
+        Index("ix_spendings_message", "message_id"),
+        Index("ix_spendings_run", "run_id"),
+    )
+
+    id: int | None = serial()
+    run_id: str = Field(max_length=64)
+    thread_id: str = Field(max_length=64)
+    message_id: str = Field(max_length=64)
+    user_id: str = Field(max_length=64)
+    agent: str = Field(default="", max_length=64)
+    model: str = Field(max_length=200)
+    step: str = Field(default="", max_length=400)
+    outcome: str = Field(max_length=20)
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cost_usd: float | None = None
+    estimated: bool = False
+    created_at: datetime = Field(sa_type=Instant)
 
 
 READY = text("coalesce(status, '') IN ('queued', 'waiting')")

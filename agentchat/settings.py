@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -38,15 +38,40 @@ class Settings(BaseSettings):
     """A PostgreSQL URL; without it, SQLite in ``data_dir``."""
     model: str | None = None
     """``provider:name``; see :func:`agentchat.llm.choose.choose_provider`."""
+    mcp: Path | None = None
+    """A JSON file that names MCP servers; without it ``mcp.json`` in ``data_dir``, if there."""
+    search_url: str | None = None
+    """A SearXNG server for the researcher; or one of the two keys below."""
+    route_by: Literal["examples", "model"] = "examples"
+    """How the shipped router picks an agent: by an embedder here, or by a call of the model."""
     keep_days: Annotated[int, Field(ge=0, le=36_500)] = 30
     """How many days a finished run is kept with its journal; 0 is for ever."""
     keep_runs: Annotated[int, Field(ge=0, le=1_000_000_000)] = 10_000
     """How many finished runs are kept at most, the newest; 0 is no limit."""
 
+    thread_tokens: Annotated[int, Field(ge=0)] = 5_000_000
+    """How many tokens a thread may use before a person is asked whether to go on; 0 is no limit,
+    here and in the next three."""
+    thread_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 20.0
+    """How many US dollars a thread may cost before that."""
+    user_day_tokens: Annotated[int, Field(ge=0)] = 2_000_000
+    """How many tokens a person may use in 24 hours before that."""
+    user_day_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
+    """How many US dollars a person may spend in 24 hours before that."""
+    context_tokens: Annotated[int, Field(ge=0, le=100_000_000)] = 0
+    """How many tokens of its window the app's model is given; 0 is all that it is known to
+    have. The built-in model has its own."""
+    file_mb: Annotated[float, Field(gt=0, le=1_000)] = 20.0
+    """How large a file of a message may be, in millions of bytes."""
+    message_files: Annotated[int, Field(ge=0, le=1_000)] = 10
+    """How many files a message may have."""
+
     anthropic_api_key: SecretStr | None = Field(None, validation_alias="ANTHROPIC_API_KEY")
     anthropic_base_url: str | None = Field(None, validation_alias="ANTHROPIC_BASE_URL")
     openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY")
     openai_base_url: str | None = Field(None, validation_alias="OPENAI_BASE_URL")
+    brave_api_key: SecretStr | None = Field(None, validation_alias="BRAVE_API_KEY")
+    tavily_api_key: SecretStr | None = Field(None, validation_alias="TAVILY_API_KEY")
 
     @field_validator(
         "db_url",
@@ -55,6 +80,9 @@ class Settings(BaseSettings):
         "anthropic_base_url",
         "openai_api_key",
         "openai_base_url",
+        "search_url",
+        "brave_api_key",
+        "tavily_api_key",
         mode="before",
     )
     @classmethod
@@ -97,7 +125,7 @@ class Settings(BaseSettings):
         if provider not in MODEL_PROVIDERS or not name.strip():
             raise ValueError(
                 f"{value!r} is not PROVIDER:NAME with a provider of {', '.join(MODEL_PROVIDERS)};"
-                " for example anthropic:claude-sonnet-4-5, openai:gpt-4o-mini or local:qwen"
+                " for example anthropic:claude-sonnet-5-5, openai:gpt-4o-mini or local:qwen"
             )
         return value
 
@@ -119,6 +147,14 @@ class Settings(BaseSettings):
         if self.db_url is None:
             return f"sqlite:///{self.data_dir.expanduser().resolve() / 'agentchat.db'}"
         return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+psycopg://", self.db_url)
+
+    @property
+    def mcp_file(self) -> Path | None:
+        """The file that names MCP servers; None if there is none."""
+        if self.mcp is not None:
+            return self.mcp.expanduser()
+        usual = self.data_dir.expanduser() / "mcp.json"
+        return usual if usual.is_file() else None
 
     @property
     def origins(self) -> tuple[str, ...]:

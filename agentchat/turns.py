@@ -2,28 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from agentchat.durable.start import new_run
+from agentchat.agents import pending
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import InvalidInput, MessageNotFound, ThreadNotFound
+from agentchat.files import NewFile
 from agentchat.inputs import title_of
+from agentchat.llm.base import Usage
 from agentchat.llm.tokens import tokens
-from agentchat.models import LIVE_MESSAGE, Message, MessageStatus, Role, Thread
-from agentchat.store import ends, messages, runs, threads
+from agentchat.models import (
+    LIVE_MESSAGE,
+    Message,
+    MessageStatus,
+    Role,
+    SecondMessage,
+    Thread,
+)
+from agentchat.store import (
+    answers,
+    asks,
+    attachments,
+    ends,
+    memories,
+    messages,
+    notes,
+    parts,
+    runs,
+    spendings,
+    summaries,
+    threads,
+)
 from agentchat.store.messages import Answer
 from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
 from agentchat.views import Actor
+
+Price = Callable[[str, Usage], tuple[str, float | None]]
+"""The model that an agent asks, and what so many tokens of it cost; None if nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Who ends answers, and when; ``price`` tells what their cut calls cost."""
+
+    by: Actor
+    now: datetime
+    price: Price
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
     """A message that somebody sends, and where its answer will be.
 
-    ``workflow`` is the one that answers; ``agent`` who does.
+    ``workflow`` is the one that answers; ``agent`` who does, empty if that of the thread or
+    the router decides. ``second`` is what it does if the thread is being answered, None if
+    that of the thread decides.
     """
 
     message_id: str
@@ -32,49 +69,83 @@ class Send:
     answer: Answer
     workflow: Workflow[..., Any]
     agent: str
+    first_agent: str
     now: datetime
+    price: Price
     create_thread: bool = False
+    second: SecondMessage | None = None
+    files: tuple[NewFile, ...] = ()
 
 
-def send(tx: Tx, sending: Send) -> Message:
-    """Store the message, the pending answer and its run; return the message.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message as it is stored, and the runs that it put an end to."""
 
-    Sent before, it is returned as it is. Raises InvalidInput and ThreadNotFound.
+    message: Message
+    stopped: tuple[str, ...] = ()
+
+
+def send(tx: Tx, sending: Send) -> Sent:
+    """Store the message, the pending answer and its run.
+
+    Sent before, it is returned as it is. While the thread is being answered, the message does
+    what the thread says: it waits its turn, joins the answer, ends it, or takes its place.
+    Raises InvalidInput and ThreadNotFound.
     """
     thread = _thread(tx, sending)
     sent = messages.find(tx, sending.message_id)
     if sent is not None:
         if sent.thread_id != thread.id or sent.role != Role.USER:
             raise InvalidInput("This message id is already used for another message.")
-        return sent
+        return Sent(sent)
+    second = sending.second or SecondMessage(thread.second_message)
+    live = messages.live_of(tx, thread.id) if second != SecondMessage.QUEUE else []
+    stopped: list[str] = []
+    ending = Ending(sending.actor, sending.now, sending.price)
+    if live and second == SecondMessage.REPLACE:
+        stopped = _stop_all(tx, thread.id, ending, keep=False)
+    elif live and second == SecondMessage.INTERRUPT:
+        stopped = _stop_all(tx, thread.id, ending)
+    joins = live[0].run_id if live and second == SecondMessage.STEER else None
+    said = _said(tx, sending, thread, joins)
+    if joins is None:
+        _answered(tx, sending, thread)
+    return Sent(Message(**said), tuple(stopped))
+
+
+def _said(tx: Tx, sending: Send, thread: Thread, joins: str | None) -> dict[str, Any]:
+    said = pending.said(
+        sending.message_id,
+        thread.id,
+        thread.length,
+        sending.text,
+        author=sending.actor.name,
+        user_id=sending.actor.id,
+        now=sending.now,
+    )
+    said["joins"] = joins
+    title, by = title_of(sending.text), 1 if joins else 2
+    threads.grow(tx, thread, by=by, title=title, now=sending.now)
+    messages.add(tx, said)
+    if sending.files:
+        about = {
+            "thread_id": thread.id,
+            "message_id": sending.message_id,
+            "created_at": sending.now,
+        }
+        files = [{**about, "position": n, **one.row()} for n, one in enumerate(sending.files)]
+        attachments.add(tx, *files)
+    return said
+
+
+def _answered(tx: Tx, sending: Send, thread: Thread) -> None:
     answer = replace(sending.answer, position=thread.length + 1)
-    said: dict[str, Any] = {
-        "id": sending.message_id,
-        "thread_id": thread.id,
-        "position": thread.length,
-        "role": Role.USER,
-        "status": MessageStatus.DONE,
-        "text": sending.text,
-        "author": sending.actor.name,
-        "created_at": sending.now,
-        "finished_at": sending.now,
-        "run_id": None,
-    }
-    pending = {
-        **said,
-        "id": answer.message_id,
-        "position": answer.position,
-        "role": Role.ASSISTANT,
-        "status": MessageStatus.PENDING,
-        "text": "",
-        "author": sending.agent,
-        "finished_at": None,
-        "run_id": answer.run_id,
-    }
-    threads.grow(tx, thread, by=2, title=title_of(sending.text), now=sending.now)
-    messages.add(tx, said, pending)
-    _queue(tx, answer, sending.workflow, sending.actor, sending.now)
-    return Message(**said)
+    agent = sending.agent or thread.agent
+    about = {"author": agent or sending.first_agent, "user_id": sending.actor.id}
+    row = pending.to_come(answer, now=sending.now, run_id=answer.run_id, **about)
+    messages.add(tx, row)
+    workflow, by = sending.workflow, sending.actor.name
+    pending.queue(tx, answer, workflow, agent=agent, by=by, now=sending.now)
 
 
 def retry(
@@ -105,11 +176,15 @@ def retry(
     if message.status not in (MessageStatus.FAILED, MessageStatus.STOPPED):
         raise InvalidInput("Only an answer that failed or was stopped can be tried again.")
     answer = Answer(message.id, message.thread_id, run_id, message.position)
-    messages.reopen(tx, answer)
-    _queue(tx, answer, workflow, by, now)
+    delete_subs(tx, answer, now=now)
+    if message.run_id:
+        messages.steer(tx, replace(answer, run_id=message.run_id), run_id)
+    answers.reopen(tx, answer, user_id=by.id)
+    agent = runs.data_of(tx, message.run_id or "").get("agent", "")
+    pending.queue(tx, answer, workflow, agent=agent, by=by.name, now=now)
 
 
-def stop(tx: Tx, thread_id: str, *, by: Actor, now: datetime) -> list[str]:
+def stop(tx: Tx, thread_id: str, ending: Ending) -> list[str]:
     """End every answer of a thread that waits or grows; return the ids of their runs.
 
     Run and answer are final in this commit, with the text so far: whatever their worker
@@ -117,20 +192,37 @@ def stop(tx: Tx, thread_id: str, *, by: Actor, now: datetime) -> list[str]:
     """
     if threads.lock(tx, thread_id) is None:
         raise ThreadNotFound
-    return _stop_all(tx, thread_id, by, now)
+    return _stop_all(tx, thread_id, ending)
 
 
-def delete_thread(tx: Tx, thread_id: str, *, by: Actor, now: datetime) -> list[str]:
+def delete_thread(tx: Tx, thread_id: str, ending: Ending) -> list[str]:
     """Take a thread away with all that was said and done in it; return the ids of the runs
     that were under way. Only its id stays, so that it is not made again.
 
     Raises ThreadNotFound.
     """
+    now = ending.now
     threads.delete(tx, thread_id, now=now)
-    stopped = _stop_all(tx, thread_id, by, now)
+    stopped = _stop_all(tx, thread_id, ending)
+    for inner in (*threads.within(tx, thread_id), thread_id):
+        _empty(tx, inner, now)
+    return stopped
+
+
+def delete_subs(tx: Tx, answer: Answer, *, now: datetime) -> None:
+    """Take away what sub-agents did for an answer that is begun anew."""
+    for child in parts.children(tx, answer.message_id):
+        for inner in (*threads.within(tx, child.thread_id), child.thread_id):
+            _empty(tx, inner, now)
+
+
+def _empty(tx: Tx, thread_id: str, now: datetime) -> None:
+    for rows in (asks, parts, attachments, notes, summaries):
+        rows.delete_of_thread(tx, thread_id)
+    memories.forget_thread(tx, thread_id)
     messages.delete_of(tx, thread_id)
     runs.delete_of(tx, thread_id)
-    return stopped
+    threads.bury(tx, thread_id, now=now)
 
 
 def _thread(tx: Tx, sending: Send) -> Thread:
@@ -144,33 +236,63 @@ def _thread(tx: Tx, sending: Send) -> Thread:
     return thread
 
 
-def _queue(tx: Tx, answer: Answer, workflow: Workflow[..., Any], by: Actor, now: datetime) -> None:
-    data = {
-        "thread_id": answer.thread_id,
-        "message_id": answer.message_id,
-        "position": answer.position,
-    }
-    in_order = workflow.options(key=answer.thread_id)
-    run = new_run(answer.run_id, in_order, data, now, by.name)
-    run.thread_id = answer.thread_id
-    runs.add(tx, run)
-
-
-def _stop_all(tx: Tx, thread_id: str, by: Actor, now: datetime) -> list[str]:
+def _stop_all(tx: Tx, thread_id: str, ending: Ending, *, keep: bool = True) -> list[str]:
+    """``keep`` says whether what an answer has come to stays."""
     stopped = []
     for answer in messages.live_of(tx, thread_id):
-        if not ends.kill(tx, answer.run_id, by=by.name, now=now):
+        # Before the run is over, and the agents that it asked with it.
+        for child in parts.children(tx, answer.message_id):
+            stopped += _stop_all(tx, child.thread_id, ending)
+        by, now = ending.by.name, ending.now
+        if answer.run_id and not ends.kill(tx, answer.run_id, by=by, now=now):
             continue
-        status = MessageStatus.STOPPED
-        text = messages.settle(tx, answer, status=status, now=now, stopped_by=by.name)
-        if text:
-            # The provider will not say what a cut call cost: count it by its length.
-            runs.spend(
-                tx,
-                Hold(answer.run_id, 0, thread_id),
-                input_tokens=tokens(messages.characters_before(tx, answer)),
-                output_tokens=tokens(len(text)),
-                estimated=True,
-            )
-        stopped.append(answer.run_id)
+        _cut(tx, answer, ending, keep=keep)
+        if answer.run_id:
+            stopped.append(answer.run_id)
     return stopped
+
+
+def _cut(tx: Tx, answer: Answer, ending: Ending, *, keep: bool) -> None:
+    now = ending.now
+    message = messages.find(tx, answer.message_id)
+    written = messages.text_so_far(tx, answer.message_id)
+    if not keep:
+        delete_subs(tx, answer, now=now)
+        parts.delete_of(tx, answer)
+        asks.delete_of(tx, answer.message_id, answer.thread_id)
+        messages.steer(tx, answer, None)
+    answers.settle(
+        tx,
+        answer,
+        status=MessageStatus.STOPPED,
+        text=None if keep else "",
+        error_kind=None if keep else "replaced",
+        now=now,
+        stopped_by=ending.by.name,
+    )
+    if not written or message is None:
+        return
+    # The provider will not say what a cut call cost: count it by its length.
+    usage = Usage(tokens(messages.characters_before(tx, answer)), tokens(len(written)), True)
+    model, cost = ending.price(message.author, usage)
+    root = runs.root_of(tx, answer.run_id) or answer.thread_id
+    counted = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
+    runs.spend(tx, Hold(answer.run_id, 0, root), estimated=True, cost_usd=cost, **counted)
+    spendings.add(
+        tx,
+        {
+            **counted,
+            "run_id": answer.run_id,
+            "thread_id": root,
+            "message_id": answer.message_id,
+            "user_id": message.user_id,
+            "agent": message.author,
+            "model": model,
+            "step": "",
+            "outcome": "stopped",
+            "cached_tokens": 0,
+            "cost_usd": cost,
+            "estimated": True,
+            "created_at": now,
+        },
+    )

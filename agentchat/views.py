@@ -23,6 +23,97 @@ LOCAL = Actor(id="local", name="you")
 
 
 @dataclass(frozen=True)
+class SourceView:
+    """Where something was found, or what was remembered."""
+
+    title: str
+    url: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class AskView:
+    """Something that a run waits for from a person.
+
+    ``kind`` is approval, question or limit; ``status`` is open, approved, denied, answered,
+    expired or withdrawn. ``input`` is the JSON of the arguments with which ``tool`` would run,
+    and ``input_hash`` binds the decision to them. ``answer`` and ``reason`` are what was said.
+    Times are ISO 8601, empty if there is none.
+    """
+
+    id: str
+    kind: str
+    status: str
+    thread_id: str
+    message_id: str
+    text: str = ""
+    agent: str = ""
+    tool: str = ""
+    input: str = ""
+    input_hash: str = ""
+    choices: tuple[str, ...] = ()
+    deadline: str = ""
+    answer: str = ""
+    reason: str = ""
+    decided_by: str = ""
+    decided_at: str = ""
+    created_at: str = ""
+    thread_title: str = ""
+
+
+@dataclass(frozen=True)
+class PartView:
+    """What was said or done on the way to an answer.
+
+    ``kind`` is text, reasoning, tool, agent, route, hand_over, sources, message or note;
+    ``status`` is pending, running, asked, done, failed, denied or interrupted. ``name`` is
+    the tool, or the agent; ``input`` the JSON of a tool's arguments, ``text`` what came of it
+    (its beginning, if it is long). ``ask`` is what a person is asked, ``answer`` that of a
+    sub-agent, in the thread ``thread_id``. ``why`` explains a decision; ``edited`` says that
+    the arguments are not those that were asked for. ``began`` and ``ended`` are ISO 8601 times.
+    """
+
+    position: int
+    kind: str
+    status: str
+    agent: str = ""
+    name: str = ""
+    text: str = ""
+    input: str = ""
+    quiet: bool = False
+    edited: bool = False
+    by: str = ""
+    why: str = ""
+    others: str = ""
+    cost_usd: float = -1.0
+    sources: tuple[SourceView, ...] = ()
+    thread_id: str = ""
+    began: str = ""
+    ended: str = ""
+    ask: AskView | None = None
+    answer: MessageView | None = None
+
+
+@dataclass(frozen=True)
+class FileView:
+    """A file that was sent with a message; ``size`` is in bytes."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """A file with what is in it."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class MessageView:
     """One message as a person sees it.
 
@@ -30,7 +121,9 @@ class MessageView:
     happens next ("retrying (2 of 5) at 14:03:20"), empty when there is nothing to say.
     ``next_step`` says what a person can do about a failure. ``text`` is markdown; while it
     grows, each new one goes on from the one before, unless ``revision`` is a higher one.
-    ``position`` counts the messages of the thread from 0.
+    ``position`` counts the messages of the thread from 0. ``parts`` are what was said and
+    done before the text. ``joins`` says that a message of a person steers the answer before
+    it.
     """
 
     id: str
@@ -39,6 +132,9 @@ class MessageView:
     text: str
     position: int = 0
     revision: int = 0
+    parts: tuple[PartView, ...] = ()
+    files: tuple[FileView, ...] = ()
+    joins: bool = False
     words: str = ""
     next_step: str = ""
     author: str = ""
@@ -53,7 +149,10 @@ class ThreadView:
 
     ``settled`` holds messages that will not change any more (the newest of them, oldest
     first); ``live`` begins with the first that is waiting or growing and holds all that
-    come after it. ``earlier`` counts the messages before the window.
+    come after it. ``earlier`` counts the messages before the window. ``agent`` is the one
+    picked to answer, empty if each message finds its own; ``second_message`` is what a
+    message does while one is being answered: queue, steer, interrupt or replace. A thread
+    in which a sub-agent works has a ``parent_id``.
     """
 
     id: str
@@ -61,6 +160,9 @@ class ThreadView:
     settled: tuple[MessageView, ...] = field(default=())
     live: tuple[MessageView, ...] = field(default=())
     earlier: int = 0
+    agent: str = ""
+    second_message: str = "queue"
+    parent_id: str = ""
 
     @property
     def messages(self) -> tuple[MessageView, ...]:
@@ -74,13 +176,40 @@ class ThreadView:
 
 
 @dataclass(frozen=True)
+class AgentView:
+    """An agent that the person may use."""
+
+    name: str
+    description: str = ""
+    model: str = ""
+    tools: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SpentView:
+    """What was spent. ``cost_usd`` adds up the known prices, ``unknown`` counts the calls
+    whose price nobody knows; ``estimated`` those whose tokens are a guess.
+    """
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    unknown: int = 0
+    estimated: int = 0
+
+
+@dataclass(frozen=True)
 class ThreadSummary:
-    """One line of the list of threads. ``updated_at`` is an aware UTC time."""
+    """One line of the list of threads. ``updated_at`` is an aware UTC time; ``asks`` says that
+    a run in it waits for a person.
+    """
 
     id: str
     title: str
     updated_at: datetime
     running: bool = False
+    asks: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from sqlmodel.sql.sqltypes import AutoString
 
 import agentchat.models  # noqa: F401  the tables register themselves when imported
 from agentchat.columns import Instant, Value
+from agentchat.store.schema import is_ours
 from alembic import context
 
 
@@ -36,6 +37,7 @@ def _migrate(connection: Connection) -> None:
         # SQLite cannot alter a table in place; Alembic then copies it.
         render_as_batch=True,
         compare_type=True,
+        include_object=is_ours,
         render_item=_render,
         transactional_ddl=True,
     )

@@ -8,6 +8,10 @@ open, and a record of when the client closed the connection.
         ...                                           # point OPENAI_BASE_URL at fake.openai_url
         fake.wait_for(lambda: fake.requests[1].closed_by_client)
 
+It refuses what the real servers refuse, with their words and status 400: a history with a call
+that has no result, for example. ``rejected`` holds what was refused, so that a test can assert
+that nothing was. Such a request uses up no reply.
+
 It runs in a thread with its own event loop, so that a blocked test cannot hold it up.
 """
 
@@ -33,7 +37,8 @@ class Reply:
 
     ``status`` other than 200: an error with ``body`` (a default one in the wire format
     of the request). Status 200 with a ``body``: that body, as it is. Otherwise ``text``
-    is streamed, a word every ``pace`` seconds.
+    is streamed, a word every ``pace`` seconds, and then the ``calls``, each a name and its
+    arguments as JSON text, which come in several pieces.
 
     ``cut_after``: after so many sentences the stream is cut, in the way ``cut`` says:
     ``drop`` breaks the connection, ``end`` ends it politely but too soon, ``hold`` keeps
@@ -58,6 +63,9 @@ class Reply:
     usage: bool = True
     reasoning: str = ""
     refusal: str = ""
+    calls: tuple[tuple[str, str], ...] = ()
+    cached: int = 0
+    """How many of the prompt's tokens were in the cache."""
 
 
 @dataclass(slots=True)
@@ -75,11 +83,12 @@ class Request:
 
 
 class FakeProvider:
-    """The server; see the module. ``requests`` is in order of arrival."""
+    """The server; see the module. ``requests`` and ``rejected`` are in order of arrival."""
 
     def __init__(self, default: Reply | None = None) -> None:
         self.default = default or Reply()
         self.requests: list[Request] = []
+        self.rejected: list[str] = []
         self._replies: deque[Reply] = deque()
         self._changed = threading.Condition()
         self._tasks: set[asyncio.Task[object]] = set()
@@ -103,6 +112,7 @@ class FakeProvider:
         """Forget what was asked and what was queued, for the next test."""
         with self._changed:
             self.requests.clear()
+            self.rejected.clear()
             self._replies.clear()
 
     def wait_for(self, condition: Callable[[], object], timeout: float = 10.0) -> None:
@@ -185,7 +195,9 @@ class FakeProvider:
             return
         with self._changed:
             self.requests.append(request)
-            reply = self._replies.popleft() if self._replies else self.default
+            reply = self._refusal(request)
+            if reply is None:
+                reply = self._replies.popleft() if self._replies else self.default
             self._changed.notify_all()
         answering = self._spawn(self._answer(request, reply, writer))
         leaving = self._spawn(reader.read(1))
@@ -197,12 +209,23 @@ class FakeProvider:
         await ending
         self._note(request, closed_at=time.monotonic(), closed_by_client=left)
 
+    def _refusal(self, request: Request) -> Reply | None:
+        """The answer to a request that the real server would not accept."""
+        if request.path not in WIRES or not isinstance(request.json, dict):
+            return None
+        wire = WIRES[request.path]()
+        words = wire.complaint(request.json)
+        if words is None:
+            return None
+        self.rejected.append(words)
+        return Reply(status=400, body=wire.error_body(400, words))
+
     async def _answer(self, request: Request, reply: Reply, writer: asyncio.StreamWriter) -> None:
-        wire = WIRES.get(request.path)
         await asyncio.sleep(reply.delay)
-        if wire is None:
+        if request.path not in WIRES:
             await _send_body(writer, 404, {}, {"detail": "Not Found"})
             return
+        wire = WIRES[request.path]()
         headers = {wire.request_id_header: request.request_id, **reply.headers}
         if reply.body is not None or reply.status != 200:
             body = wire.error_body(reply.status) if reply.body is None else reply.body
@@ -225,7 +248,7 @@ class FakeProvider:
         self, request: Request, reply: Reply, wire: Wire
     ) -> AsyncIterator[bytes | None]:
         """The bytes to send; None means: break the connection."""
-        yield wire.opening(request.request_id, reply.usage)
+        yield wire.opening(request.request_id, reply.usage, reply.cached)
         if reply.reasoning:
             yield wire.reasoning(reply.reasoning)
         sentences = re.findall(r"\s*[^.!?]*[.!?]*", reply.text)
@@ -241,6 +264,9 @@ class FakeProvider:
         elif reply.cut_after is None:
             if reply.refusal:
                 yield wire.refusal(reply.refusal)
+            for name, arguments in reply.calls:
+                for event in wire.call(name, re.findall(r"(?s).{1,5}", arguments)):
+                    yield event
             for event in wire.ending(reply.finish, len(reply.text), reply.usage):
                 yield event
         elif cut == "drop":

@@ -17,7 +17,11 @@ README = (ROOT / "README.md").read_text()
 
 
 SCRIPTS = re.findall(r"<!-- runs in the test suite -->\n```python\n(.*?)```", README, re.S)
-PRINTS = ["> Why is the sky blue?", "done three things about herons: 5 stars"]
+PRINTS = [
+    "> Why is the sky blue?",
+    "Herons of the Elbe ['route', 'tool']",
+    "done three things about herons: 5 stars",
+]
 
 
 @pytest.mark.parametrize(("script", "prints"), list(zip(SCRIPTS, PRINTS, strict=True)))

@@ -49,6 +49,11 @@ class Context(Kinds):
         return self._run.id
 
     @property
+    def started_by(self) -> str:
+        """The name of whoever started it."""
+        return self._run.started_by
+
+    @property
     def hold(self) -> Hold:
         """The hold that writes of this run must show."""
         return self._ledger.claim.hold
@@ -108,6 +113,11 @@ class Context(Kinds):
     def idempotency_key(self) -> str:
         """Inside a step: a key that is the same each time this run does this step."""
         return f"{self.run_id}:{_hand().key}"
+
+    @property
+    def step_key(self) -> str:
+        """Inside a step: which one of the run it is."""
+        return _hand().key
 
     @property
     def tries(self) -> int:

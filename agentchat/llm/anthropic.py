@@ -6,16 +6,9 @@ from collections.abc import AsyncGenerator, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from agentchat.llm.base import (
-    Chunk,
-    Finished,
-    ModelRequest,
-    ModelState,
-    ModelStatus,
-    StopReason,
-    Text,
-    Usage,
-)
+from agentchat.llm import anthropic_wire as wire
+from agentchat.llm.anthropic_answer import AnswerReader
+from agentchat.llm.base import Chunk, Finished, ModelRequest, ModelState, ModelStatus, StopReason
 from agentchat.llm.connection import (
     READ_TIMEOUT,
     LazyClient,
@@ -27,19 +20,13 @@ from agentchat.llm.connection import (
 )
 from agentchat.llm.failures import Endpoint, explain
 from agentchat.llm.tokens import estimated_usage
+from agentchat.llm.wire import IMAGES, PDF, fresh_ids
 
 if TYPE_CHECKING:
-    from anthropic import AsyncAnthropic
-    from anthropic.types import MessageDeltaUsage, MessageParam
-    from anthropic.types import Usage as MessageUsage
+    from anthropic import AsyncAnthropic, AsyncStream
+    from anthropic.types import OutputConfigParam, RawMessageStreamEvent, ToolParam
 
 ANTHROPIC_URL = "https://api.anthropic.com"
-
-_STOP_REASONS = {
-    "max_tokens": StopReason.LENGTH,
-    "model_context_window_exceeded": StopReason.LENGTH,
-    "refusal": StopReason.REFUSAL,
-}
 
 
 class AnthropicProvider:
@@ -47,6 +34,10 @@ class AnthropicProvider:
 
     Raises :class:`~agentchat.errors.ConfigError` for a key or an address that cannot
     be used at all; nothing is imported or connected before ``start`` or ``stream``.
+
+    A compatible server is asked for no more than all of them know: it is offered no PDFs, told
+    of no cache, and gives an answer of a schema as the arguments of a tool. Its ``id`` begins
+    with ``compatible:``, because Anthropic's prices are not its own.
     """
 
     embedded = False
@@ -61,12 +52,14 @@ class AnthropicProvider:
         max_output_tokens: int = 4096,
         read_timeout: timedelta = READ_TIMEOUT,
     ) -> None:
-        self.id = f"anthropic:{name}"
         self.label = name
         self.max_output_tokens = max_output_tokens
         self._name = name
         self._base_url = checked_url(base_url or ANTHROPIC_URL)
         vendor = vendor_at(self._base_url, ANTHROPIC_URL, "Anthropic")
+        self._official = vendor == "Anthropic"
+        self.id = f"{'anthropic' if self._official else 'compatible'}:{name}"
+        self.media_types = IMAGES | {PDF} if self._official else IMAGES
         self._key = checked_key(api_key, vendor)
         self._endpoint = Endpoint(vendor, name, self._key)
         self._read_timeout = read_timeout
@@ -82,48 +75,78 @@ class AnthropicProvider:
         client = await self._client.get()
         import anthropic
 
-        reason: StopReason | None = None
-        usage = Usage()
+        output = self._output_config(request)
+        tool = wire.answer_tool(request) if request.schema is not None and not output else None
+        reader = AnswerReader(self._sealer, fresh_ids(request.turns), tool and tool["name"])
         request_id: str | None = None
-        characters = 0
         try:
-            answer = await client.messages.create(
-                model=self._name,
-                max_tokens=min(request.max_tokens, self.max_output_tokens),
-                system=request.instructions or anthropic.omit,
-                messages=_messages(request),
-                stream=True,
-                extra_headers=idempotency_headers(request),
-            )
+            answer = await self._ask(client, request, output, tool)
             request_id = answer.response.headers.get("request-id")
             async with answer:
                 async for event in answer:
-                    if event.type == "message_start":
-                        usage = _usage(event.message.usage, usage)
-                    elif event.type == "content_block_delta" and event.delta.type == "text_delta":
-                        characters += len(event.delta.text)
-                        yield Text(event.delta.text)
-                    elif event.type == "message_delta":
-                        usage = _usage(event.usage, usage)
-                        if event.delta.stop_reason:
-                            reason = _STOP_REASONS.get(event.delta.stop_reason, StopReason.END)
+                    for chunk in reader.read(event):
+                        yield chunk
         except Exception as error:
             # Once the model has said that it is done, what breaks after takes nothing away.
-            if reason is None:
+            if reader.reason is None:
                 raise explain(
                     error, self._endpoint, sdk=anthropic, request_id=request_id
                 ) from error
-        if reason is None:
+        if reader.reason is None:
             raise self._endpoint.truncated(request_id)
-        if reason is StopReason.REFUSAL and not characters:
-            raise self._endpoint.refused("", request_id)
+        for chunk in reader.finish():
+            yield chunk
+        if reader.reason is StopReason.REFUSAL and not reader.said:
+            raise self._endpoint.refused(reader.refusal, request_id)
+        usage = reader.usage
         if not usage.output_tokens:
-            usage = estimated_usage(request, characters)
-        yield Finished(reason, usage, request_id)
+            usage = estimated_usage(request, reader.characters)
+        yield Finished(reader.reason, usage, request_id)
 
     async def close(self) -> None:
         """Close every connection. Safe to call twice."""
         await self._client.close()
+
+    @property
+    def _sealer(self) -> tuple[str, str]:
+        return self._endpoint.vendor, self._name
+
+    async def _ask(
+        self,
+        client: AsyncAnthropic,
+        request: ModelRequest,
+        output: OutputConfigParam | None,
+        answer_tool: ToolParam | None,
+    ) -> AsyncStream[RawMessageStreamEvent]:
+        from anthropic import omit
+
+        # The prefix that is cached holds the tools, then the instructions, then the history.
+        cache = self._official
+        return await client.messages.create(
+            model=self._name,
+            max_tokens=min(request.max_tokens, self.max_output_tokens),
+            system=wire.system_of(request, cache=cache) if request.instructions.strip() else omit,
+            messages=wire.messages_of(request, self.media_types, self._sealer, cache=cache),
+            tools=wire.tools_of(request, answer_tool, cache=cache) or omit,
+            tool_choice=wire.choice_of(request, answer_tool) or omit,
+            output_config=output or omit,
+            stream=True,
+            extra_headers=idempotency_headers(request),
+        )
+
+    def _output_config(self, request: ModelRequest) -> OutputConfigParam | None:
+        """How to ask for an answer of the schema, where the model itself can be held to it."""
+        if request.schema is None or not self._official:
+            return None
+        if not wire.knows_output_format(self._name) or not wire.is_closed(request.schema):
+            return None
+        from anthropic import transform_schema
+
+        try:
+            schema = transform_schema(dict(request.schema))
+        except (ValueError, AssertionError):
+            return None
+        return {"format": {"type": "json_schema", "schema": schema}}
 
     def _make_client(self) -> AsyncAnthropic:
         from anthropic import AsyncAnthropic
@@ -135,23 +158,3 @@ class AnthropicProvider:
             open_telemetry=False,
             http_client=http_client(self._base_url, self._read_timeout),
         )
-
-
-def _messages(request: ModelRequest) -> list[MessageParam]:
-    return [
-        {"role": "user", "content": turn.text}
-        if turn.role == "user"
-        else {"role": "assistant", "content": turn.text}
-        for turn in request.turns
-    ]
-
-
-def _usage(said: MessageUsage | MessageDeltaUsage | None, before: Usage) -> Usage:
-    """What was said so far: the input comes at the start, the output grows to the end."""
-    if said is None:
-        return before
-    cached = (said.cache_creation_input_tokens or 0) + (said.cache_read_input_tokens or 0)
-    return Usage(
-        input_tokens=(said.input_tokens or 0) + cached or before.input_tokens,
-        output_tokens=said.output_tokens or before.output_tokens,
-    )

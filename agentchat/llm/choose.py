@@ -13,9 +13,9 @@ import httpx2
 from agentchat.errors import ConfigError, UnknownModel
 from agentchat.llm.base import Provider
 from agentchat.llm.connection import checked_url, http_client
-from agentchat.settings import Settings
+from agentchat.settings import MODEL_PROVIDERS, Settings
 
-ANTHROPIC_MODEL = "claude-sonnet-4-5"
+ANTHROPIC_MODEL = "claude-sonnet-5-5"
 OPENAI_MODEL = "gpt-4o-mini"
 EMBEDDED_MODEL = "qwen"
 LOCAL_SERVERS = ((11434, "Ollama"), (1234, "LM Studio"), (8080, "llama.cpp"))
@@ -99,6 +99,24 @@ async def choose_provider(
     if choice.name is None and choice.base_url is not None:
         name = await _model_of(choice.base_url, _key(settings))
         choice = Choice(choice.provider, name, choice.base_url)
+    return _build(choice, settings)
+
+
+def provider_named(model: str, settings: Settings) -> Provider:
+    """The provider of ``provider:name``, with the keys of the settings; not started yet.
+
+    Raises :class:`ConfigError` when it cannot work.
+    """
+    provider, _, name = model.partition(":")
+    if provider not in MODEL_PROVIDERS or not name:
+        raise ConfigError(f"{model!r} is not PROVIDER:NAME, for example openai:gpt-4o-mini.")
+    if provider == "anthropic" and settings.anthropic_api_key is None:
+        raise ConfigError(f"An agent asks {model}, so ANTHROPIC_API_KEY must be set.")
+    openai = (settings.openai_api_key, settings.openai_base_url)
+    if provider == "openai" and openai == (None, None):
+        raise ConfigError(f"An agent asks {model}, so OPENAI_API_KEY must be set.")
+    choice = configured(settings.model_copy(update={"model": model}))
+    assert choice is not None, "a model is named"
     return _build(choice, settings)
 
 

@@ -16,6 +16,7 @@ from agentchat.llm import weights
 from agentchat.llm.base import Chunk, ModelRequest, ModelState, ModelStatus
 from agentchat.llm.catalogue import find, known_file
 from agentchat.llm.child import Sidecar
+from agentchat.llm.deciding import stream_deciding
 from agentchat.llm.openai import OpenAIProvider
 from agentchat.llm.sidecar import CONTEXT_TOKENS, MODEL_NAME
 
@@ -85,6 +86,10 @@ class LocalProvider:
         return MAX_OUTPUT_TOKENS
 
     @property
+    def media_types(self) -> frozenset[str]:
+        return frozenset()
+
+    @property
     def pid(self) -> int | None:
         """The process id of the child while there is one to ask."""
         return self._child.pid if self._child else None
@@ -105,7 +110,7 @@ class LocalProvider:
             wire = await self._ready()
             child = self._child
             try:
-                async with aclosing(wire.stream(request)) as chunks:
+                async with aclosing(stream_deciding(wire, request)) as chunks:
                     async for chunk in chunks:
                         yield chunk
             except ConnectionLost:

@@ -6,16 +6,8 @@ from collections.abc import AsyncGenerator, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from agentchat.llm.base import (
-    Chunk,
-    Finished,
-    ModelRequest,
-    ModelState,
-    ModelStatus,
-    StopReason,
-    Text,
-    Usage,
-)
+from agentchat.llm import openai_wire as wire
+from agentchat.llm.base import Chunk, Finished, ModelRequest, ModelState, ModelStatus, StopReason
 from agentchat.llm.connection import (
     READ_TIMEOUT,
     LazyClient,
@@ -26,16 +18,15 @@ from agentchat.llm.connection import (
     vendor_at,
 )
 from agentchat.llm.failures import Endpoint, explain
+from agentchat.llm.openai_answer import AnswerReader
 from agentchat.llm.tokens import estimated_usage
+from agentchat.llm.wire import IMAGES, PDF, fresh_ids
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-    from openai.types import CompletionUsage
-    from openai.types.chat import ChatCompletionMessageParam
+    from openai import AsyncOpenAI, AsyncStream
+    from openai.types.chat import ChatCompletionChunk
 
 OPENAI_URL = "https://api.openai.com/v1"
-
-_STOP_REASONS = {"length": StopReason.LENGTH, "content_filter": StopReason.REFUSAL}
 
 
 class OpenAIProvider:
@@ -46,6 +37,9 @@ class OpenAIProvider:
 
     Raises :class:`~agentchat.errors.ConfigError` for a key or an address that cannot
     be used at all; nothing is imported or connected before ``start`` or ``stream``.
+
+    The ``id`` of a model behind any other address than OpenAI's begins with
+    ``compatible:``, whatever its name: OpenAI's prices are not its own.
     """
 
     def __init__(
@@ -54,14 +48,13 @@ class OpenAIProvider:
         api_key: str | None,
         base_url: str | None,
         *,
-        id_prefix: str = "openai",
+        id_prefix: str | None = None,
         label: str | None = None,
         embedded: bool = False,
         context_tokens: int | None = None,
         max_output_tokens: int = 4096,
         read_timeout: timedelta = READ_TIMEOUT,
     ) -> None:
-        self.id = f"{id_prefix}:{name}"
         self.label = label or name
         self.embedded = embedded
         self.context_tokens = context_tokens
@@ -70,6 +63,8 @@ class OpenAIProvider:
         self._base_url = checked_url(base_url or OPENAI_URL)
         vendor = vendor_at(self._base_url, OPENAI_URL, "OpenAI")
         self._official = vendor == "OpenAI"
+        self.id = f"{id_prefix or ('openai' if self._official else 'compatible')}:{name}"
+        self.media_types = _media_types(official=self._official, embedded=embedded)
         vendor = "The built-in model" if embedded else vendor
         self._key = None if api_key is None else checked_key(api_key, vendor)
         self._endpoint = Endpoint(vendor, name, self._key)
@@ -86,46 +81,53 @@ class OpenAIProvider:
         client = await self._client.get()
         import openai
 
-        reason: StopReason | None = None
-        usage: Usage | None = None
+        # OpenAI keeps its models' thoughts to itself; others show them, and some want them back.
+        sealer = None if self._official else self._sealer
+        reader = AnswerReader(sealer, fresh_ids(request.turns), tags=not self._official)
         request_id: str | None = None
-        refusal, characters = "", 0
         try:
-            answer = await client.chat.completions.create(
-                model=self._name,
-                messages=_messages(request),
-                stream=True,
-                stream_options={"include_usage": True},
-                extra_headers=idempotency_headers(request),
-                extra_body={self._limit_name: min(request.max_tokens, self.max_output_tokens)},
-            )
+            answer = await self._ask(client, request)
             request_id = answer.response.headers.get("x-request-id")
             async with answer:
-                async for chunk in answer:
-                    usage = _usage(chunk.usage) or usage
-                    for choice in chunk.choices or ():
-                        # Reasoning arrives as other fields of the delta and is no answer.
-                        refusal += choice.delta.refusal or ""
-                        if choice.delta.content:
-                            characters += len(choice.delta.content)
-                            yield Text(choice.delta.content)
-                        if choice.finish_reason:
-                            reason = _STOP_REASONS.get(choice.finish_reason, StopReason.END)
+                async for event in answer:
+                    for chunk in reader.read(event):
+                        yield chunk
         except Exception as error:
             # Once the model has said that it is done, what breaks after takes nothing away.
-            if reason is None:
+            if reader.reason is None:
                 raise explain(error, self._endpoint, sdk=openai, request_id=request_id) from error
-        if reason is None:
+        if reader.reason is None:
             raise self._endpoint.truncated(request_id)
-        if refusal:
-            reason = StopReason.REFUSAL
-        if reason is StopReason.REFUSAL and not characters:
-            raise self._endpoint.refused(refusal, request_id)
-        yield Finished(reason, usage or estimated_usage(request, characters), request_id)
+        for chunk in reader.finish():
+            yield chunk
+        if reader.reason is StopReason.REFUSAL and not reader.said:
+            raise self._endpoint.refused(reader.refusal, request_id)
+        usage = reader.usage or estimated_usage(request, reader.characters)
+        yield Finished(reader.reason, usage, request_id)
 
     async def close(self) -> None:
         """Close every connection. Safe to call twice."""
         await self._client.close()
+
+    @property
+    def _sealer(self) -> tuple[str, str]:
+        return self._endpoint.vendor, self._name
+
+    async def _ask(
+        self, client: AsyncOpenAI, request: ModelRequest
+    ) -> AsyncStream[ChatCompletionChunk]:
+        from openai import omit
+
+        return await client.chat.completions.create(
+            model=self._name,
+            messages=wire.messages_of(request, self.media_types, self._sealer),
+            tools=wire.tools_of(request) or omit,
+            response_format=wire.response_format_of(request) or omit,
+            stream=True,
+            stream_options={"include_usage": True},
+            extra_headers=idempotency_headers(request),
+            extra_body={self._limit_name: min(request.max_tokens, self.max_output_tokens)},
+        )
 
     def _make_client(self) -> AsyncOpenAI:
         from openai import AsyncOpenAI
@@ -144,19 +146,7 @@ class OpenAIProvider:
         return "max_completion_tokens" if self._official else "max_tokens"
 
 
-def _messages(request: ModelRequest) -> list[ChatCompletionMessageParam]:
-    messages: list[ChatCompletionMessageParam] = []
-    if request.instructions:
-        messages.append({"role": "system", "content": request.instructions})
-    for turn in request.turns:
-        if turn.role == "user":
-            messages.append({"role": "user", "content": turn.text})
-        else:
-            messages.append({"role": "assistant", "content": turn.text})
-    return messages
-
-
-def _usage(said: CompletionUsage | None) -> Usage | None:
-    if said is None or not (said.prompt_tokens or said.completion_tokens):
-        return None
-    return Usage(input_tokens=said.prompt_tokens or 0, output_tokens=said.completion_tokens or 0)
+def _media_types(*, official: bool, embedded: bool) -> frozenset[str]:
+    if embedded:
+        return frozenset()
+    return IMAGES | {PDF} if official else IMAGES

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from agentchat.columns import table_of
@@ -17,6 +17,7 @@ from agentchat.models import (
     Delta,
     Message,
     MessageStatus,
+    Part,
     Role,
     Run,
     RunStatus,
@@ -55,11 +56,26 @@ def find(tx: Tx, message_id: str) -> Message | None:
 
 
 def begin(tx: Tx, answer: Answer, *, model: str) -> None:
-    """The answer is being worked on now, by ``model``."""
-    _set(tx, answer, status=MessageStatus.RUNNING, model=model)
+    """The answer is being worked on now, by ``model``. One that was asked for by another run
+    has no run of its own yet: this is it.
+    """
+    tx.execute(
+        update(Message)
+        .where(
+            col(Message.id) == answer.message_id,
+            or_(col(Message.run_id) == answer.run_id, col(Message.run_id).is_(None)),
+        )
+        .values(status=MessageStatus.RUNNING, model=model, run_id=answer.run_id),
+        about=answer.about(),
+    )
 
 
-def reopen(tx: Tx, answer: Answer) -> None:
+def sign(tx: Tx, answer: Answer, *, author: str, model: str) -> None:
+    """The answer is that of ``author`` now, who asks ``model``."""
+    _set(tx, answer, author=author, model=model)
+
+
+def reopen(tx: Tx, answer: Answer, *, user_id: str) -> None:
     """A stopped or failed answer waits for a new run; what it held is gone."""
     _set(
         tx,
@@ -68,6 +84,7 @@ def reopen(tx: Tx, answer: Answer) -> None:
         status=MessageStatus.PENDING,
         text="",
         run_id=answer.run_id,
+        user_id=user_id,
         error_kind=None,
         error=None,
         stopped_by=None,
@@ -83,6 +100,7 @@ def settle(
     now: datetime,
     text: str | None = None,
     model: str | None = None,
+    author: str | None = None,
     error_kind: str | None = None,
     error: str | None = None,
     stopped_by: str | None = None,
@@ -91,11 +109,9 @@ def settle(
 
     Its deltas go in the same commit, so that no reader sees the answer twice or not at all.
     """
-    if text is None:
-        text = text_so_far(tx, answer.message_id)
-    about = rows("deltas", {"message_id": answer.message_id, "thread_id": answer.thread_id})
-    tx.execute(delete(Delta).where(col(Delta.message_id) == answer.message_id), about=about)
-    named: dict[str, Any] = {} if model is None else {"model": model}
+    so_far = take_text(tx, answer)
+    text = so_far if text is None else text
+    named: dict[str, Any] = {"model": model, "author": author}
     _set(
         tx,
         answer,
@@ -105,8 +121,16 @@ def settle(
         error=error,
         stopped_by=stopped_by,
         finished_at=now,
-        **named,
+        **{name: value for name, value in named.items() if value is not None},
     )
+    return text
+
+
+def take_text(tx: Tx, answer: Answer) -> str:
+    """The text of a growing message so far, which is taken from it: it begins anew."""
+    text = text_so_far(tx, answer.message_id)
+    about = rows("deltas", {"message_id": answer.message_id, "thread_id": answer.thread_id})
+    tx.execute(delete(Delta).where(col(Delta.message_id) == answer.message_id), about=about)
     return text
 
 
@@ -182,6 +206,16 @@ _NEWEST = (
 )
 
 
+def head(session: Session, thread_id: str, message_id: str) -> Row[Any] | None:
+    """One message without its text."""
+    return session.execute(_HEAD, {"thread_id": thread_id, "id": message_id}).first()
+
+
+_HEAD = select(*_HEADS).where(
+    _MESSAGES.c.thread_id == bindparam("thread_id"), _MESSAGES.c.id == bindparam("id")
+)
+
+
 def texts(session: Session, ids: Collection[str]) -> dict[str, str]:
     """The texts of settled messages, by id."""
     if not ids:
@@ -252,6 +286,46 @@ def by_ids(session: Session, ids: Iterable[str]) -> list[Message]:
     return list(session.scalars(query))
 
 
+def joining(tx: Tx, answer: Answer) -> list[tuple[str, str, str]]:
+    """The id, author and text of the messages that steer an answer and that its run has not
+    taken in yet, oldest first.
+    """
+    query = select(_MESSAGES.c.id, _MESSAGES.c.author, _MESSAGES.c.text).where(
+        _MESSAGES.c.thread_id == answer.thread_id,
+        _MESSAGES.c.joins == answer.run_id,
+        _MESSAGES.c.joined_at.is_(None),
+    )
+    found = tx.execute(query.order_by(_MESSAGES.c.position)).all()
+    return [(message_id, author, text) for message_id, author, text in found]
+
+
+def joined(tx: Tx, answer: Answer, *, now: datetime) -> None:
+    """The run of an answer has taken in the messages that steer it."""
+    tx.execute(
+        update(_MESSAGES)
+        .where(
+            _MESSAGES.c.thread_id == answer.thread_id,
+            _MESSAGES.c.joins == answer.run_id,
+            _MESSAGES.c.joined_at.is_(None),
+        )
+        .values(joined_at=now),
+        about=rows("messages", {"thread_id": answer.thread_id}),
+    )
+
+
+def steer(tx: Tx, answer: Answer, run_id: str | None, *, taken: bool = True) -> None:
+    """Let the messages that steer an answer steer that of another run, or none; without
+    ``taken`` only those that its run has not taken in.
+    """
+    change = update(_MESSAGES).where(
+        _MESSAGES.c.thread_id == answer.thread_id, _MESSAGES.c.joins == answer.run_id
+    )
+    if not taken:
+        change = change.where(_MESSAGES.c.joined_at.is_(None))
+    about = rows("messages", {"thread_id": answer.thread_id})
+    tx.execute(change.values(joins=run_id, joined_at=None), about=about)
+
+
 def live_runs(session: Session, thread_id: str) -> dict[str, Run]:
     """The queued and running runs of a thread, by id."""
     query = (
@@ -284,13 +358,20 @@ def _told(answer: Answer) -> tuple[ColumnElement[bool], ...]:
         col(Message.thread_id) == answer.thread_id,
         col(Message.position) < answer.position,
         col(Message.status).not_in(LIVE_MESSAGE),
-        col(Message.text) != "",
+        # What an answer has taken in is told with it.
+        col(Message.joined_at).is_(None),
+        or_(
+            col(Message.text) != "",
+            select(col(Part.id)).where(col(Part.message_id) == col(Message.id)).exists(),
+        ),
     )
 
 
 def _set(tx: Tx, answer: Answer, *, of_this_run: bool = True, **values: object) -> None:
     change = update(Message).where(col(Message.id) == answer.message_id).values(**values)
     if of_this_run:
-        # A second fence: an answer that was asked for anew belongs to the new run.
-        change = change.where(col(Message.run_id) == answer.run_id)
+        # A second fence: an answer that was asked for anew belongs to the new run; one that
+        # another run asked for has none until its own begins.
+        own = col(Message.run_id)
+        change = change.where(own == answer.run_id if answer.run_id else own.is_(None))
     tx.execute(change, about=answer.about())

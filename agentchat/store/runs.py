@@ -116,6 +116,18 @@ def add_once(tx: Tx, run: NewRun) -> bool:
     return bool(tx.execute(once, _columns(run), about=_added(run)).rowcount)
 
 
+def check(tx: Tx, hold: Hold) -> None:
+    """Raise :class:`Fenced` if the hold is lost; else it is kept until the commit."""
+    # FOR SHARE: on PostgreSQL a stop in another process waits until this is in.
+    query = select(_RUNS.c.id).where(
+        _RUNS.c.id == hold.run_id,
+        _RUNS.c.attempt == hold.attempt,
+        _RUNS.c.status.in_(HELD_RUN),
+    )
+    if tx.execute(query.with_for_update(read=True)).first() is None:
+        raise Fenced
+
+
 def change(tx: Tx, hold: Hold, /, **values: object) -> None:
     """Change the run's row; raises :class:`Fenced` if the hold is lost."""
     given = {f"new_{name}": value for name, value in values.items()}
@@ -168,6 +180,19 @@ def lock(tx: Tx, run_id: str) -> Run | None:
     query = select(table_of(Run)).where(col(Run.id) == run_id).with_for_update()
     row = tx.execute(query).mappings().first()
     return None if row is None else of_row(Run, row)
+
+
+def root_of(tx: Tx, run_id: str) -> str | None:
+    """The thread that a run works for, in the end."""
+    query = select(_RUNS.c.thread_id).where(_RUNS.c.id == run_id)
+    found: str | None = tx.execute(query).scalar()
+    return found
+
+
+def data_of(tx: Tx, run_id: str) -> dict[str, Any]:
+    """What a run was started with; empty if it is gone."""
+    query = select(_RUNS.c.data).where(_RUNS.c.id == run_id)
+    return tx.execute(query).scalar() or {}
 
 
 def put(tx: Tx, run: Run, **values: object) -> None:

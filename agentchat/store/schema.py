@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -24,6 +26,17 @@ _PACKAGED = Path(__file__).resolve().parent.parent / "_alembic"
 _CHECKOUT = Path(__file__).resolve().parent.parent.parent / "alembic"
 _LOCK = 0x61676368
 """PostgreSQL advisory lock held while migrating, so that processes starting at once queue."""
+
+
+_SEARCH = re.compile(r"\w+_search(_\w+)?|ix_\w+_words")
+"""The full-text indexes, which only migrations know: FTS5 tables, tsvector columns."""
+
+
+def is_ours(_item: Any, name: str | None, kind: str, _found: bool, _other: Any) -> bool:
+    """Whether the models say what a table, column or index is like: for Alembic."""
+    if kind == "column":
+        return name != "words"
+    return name is None or not _SEARCH.fullmatch(name)
 
 
 def upgrade(url: str) -> None:

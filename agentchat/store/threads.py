@@ -11,19 +11,35 @@ from sqlmodel import Session, col
 
 from agentchat.columns import table_of
 from agentchat.errors import ThreadNotFound
-from agentchat.models import ACTIVE_RUN, Run, Thread
+from agentchat.models import ACTIVE_RUN, Ask, AskStatus, Run, SecondMessage, Thread
 from agentchat.store.writer import Tx
 
 
-def create(tx: Tx, thread_id: str, *, owner_id: str, title: str, now: datetime) -> None:
-    """Add an empty thread."""
+def create(
+    tx: Tx,
+    thread_id: str,
+    *,
+    owner_id: str,
+    title: str,
+    now: datetime,
+    parent_id: str | None = None,
+    parent_message_id: str | None = None,
+    agent: str = "",
+    length: int = 0,
+) -> None:
+    """Add a thread, to which so many messages are added at once."""
     tx.execute(
         insert(Thread),
         {
             "id": thread_id,
             "owner_id": owner_id,
             "title": title,
-            "length": 0,
+            "length": length,
+            "agent": agent,
+            "second_message": SecondMessage.QUEUE,
+            "state": {},
+            "parent_id": parent_id,
+            "parent_message_id": parent_message_id,
             "created_at": now,
             "updated_at": now,
         },
@@ -58,9 +74,36 @@ def rename(tx: Tx, thread_id: str, title: str) -> None:
     _change(tx, thread_id, title=title)
 
 
+def choose(tx: Tx, thread_id: str, /, **values: object) -> None:
+    """Say which ``agent`` answers in a thread, or what a ``second_message`` does; raises
+    :class:`ThreadNotFound`.
+    """
+    _change(tx, thread_id, **values)
+
+
+def within(tx: Tx, thread_id: str) -> list[str]:
+    """The threads in which sub-agents worked for this one, and those within them."""
+    found, look = [], [thread_id]
+    while look:
+        query = select(col(Thread.id)).where(col(Thread.parent_id) == look.pop())
+        inner = [inner_id for (inner_id,) in tx.execute(query).all()]
+        found += inner
+        look += inner
+    return found
+
+
 def delete(tx: Tx, thread_id: str, *, now: datetime) -> None:
     """Mark the thread deleted and forget its name; raises :class:`ThreadNotFound`."""
     _change(tx, thread_id, deleted_at=now, title="")
+
+
+def bury(tx: Tx, thread_id: str, *, now: datetime) -> None:
+    """Mark a thread deleted that may be deleted already."""
+    tx.execute(
+        update(Thread)
+        .where(col(Thread.id) == thread_id, col(Thread.deleted_at).is_(None))
+        .values(deleted_at=now, title="")
+    )
 
 
 def _change(tx: Tx, thread_id: str, **values: object) -> None:
@@ -89,6 +132,7 @@ def newest(session: Session, *, limit: int) -> Sequence[Row[Any]]:
         select(col(Thread.id), col(Thread.title), col(Thread.updated_at))
         .where(
             col(Thread.deleted_at).is_(None),
+            col(Thread.parent_id).is_(None),
             or_(col(Thread.length) > 0, col(Thread.title) != ""),
         )
         .order_by(col(Thread.updated_at).desc(), col(Thread.id))
@@ -100,4 +144,14 @@ def newest(session: Session, *, limit: int) -> Sequence[Row[Any]]:
 def running(session: Session) -> set[str]:
     """The ids of the threads in which a run is queued or running."""
     query = select(col(Run.thread_id)).where(col(Run.status).in_(ACTIVE_RUN))
+    return {thread_id for thread_id in session.scalars(query) if thread_id is not None}
+
+
+def asking(session: Session) -> set[str]:
+    """The ids of the threads whose runs wait for a person, or those of their sub-agents."""
+    query = (
+        select(col(Run.thread_id))
+        .join(Ask, col(Ask.run_id) == col(Run.id))
+        .where(col(Ask.status) == AskStatus.OPEN)
+    )
     return {thread_id for thread_id in session.scalars(query) if thread_id is not None}

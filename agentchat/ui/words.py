@@ -12,6 +12,10 @@ NEW_THREAD: Final = "New thread"
 NO_THREADS: Final = "Your threads will be listed here."
 UNTITLED: Final = "Untitled"
 ANSWERING: Final = "An answer is being written"
+ASKING: Final = "Waits for somebody to decide"
+PART_OF: Final = "Back to the thread that it is part of"
+JOINED: Final = "Joined the answer above"
+FILES: Final = "Files"
 SHOW_THREADS: Final = "Show threads"
 HIDE_THREADS: Final = "Hide threads"
 SKIP: Final = "Skip to the message box"
@@ -83,6 +87,106 @@ COMPOSER: Final = {
         " Shorten it or send it in parts; your text stays here."
     ),
 }
+AGENTS: Final = {
+    "pick": "Agent",
+    "automatic": "Automatic",
+    "automaticMore": "Each message is answered by whoever it is for",
+    "mention": "Agents to mention",
+    "second": "What a message does while an answer is being written",
+    "queue": "Sends after this answer",
+    "queueMore": "It waits until the answer is complete",
+    "steer": "Joins this answer",
+    "steerMore": "The agent is told at its next step",
+    "interrupt": "Stops this answer",
+    "interruptMore": "What came so far is kept, then yours is answered",
+    "replace": "Takes this answer's place",
+    "replaceMore": "What came so far is thrown away",
+}
+PARTS: Final = {
+    "thought": "Thought",
+    "thoughtFor": "Thought for {time}",
+    "arguments": "Arguments",
+    "askedFor": "Asked for, before it was edited",
+    "result": "Result",
+    "copy": "Copy",
+    "copied": "Copied",
+    "pending": "Waiting to start",
+    "running": "Running",
+    "asked": "Waiting",
+    "done": "Done",
+    "failed": "Failed",
+    "denied": "Denied",
+    "interrupted": "Interrupted",
+    "stopped": "Stopped",
+    "task": "Task",
+    "agents": "Agents at work",
+    "openThread": "Open its thread",
+    "answerOf": "Answer of {name}",
+    "routed": "Routed to {name}",
+    "others": "Others: {others}",
+    "routedBy": "Found by {by}",
+    "handedOver": "{from} handed over to {to}",
+    "joined": "{name} joined",
+    "sources": "Sources",
+    "recalled": "Remembered",
+    "itsThread": "In its thread",
+    "inMemory": "In memory",
+}
+ASKS: Final = {
+    "approval": "Approve {tool}?",
+    "wants": "{agent} wants to run this",
+    "question": "A question",
+    "asks": "{agent} asks",
+    "limit": "Go on?",
+    "arguments": "Exactly this would run",
+    "noArguments": "It takes no arguments.",
+    "approve": "Approve",
+    "edit": "Edit",
+    "deny": "Deny",
+    "instead": "Answer instead",
+    "editLabel": "Arguments as JSON",
+    "approveEdited": "Approve as edited",
+    "reason": "Why not? The agent is told (optional)",
+    "denyNow": "Deny",
+    "insteadLabel": "Say something instead; then it does not run",
+    "send": "Send",
+    "cancel": "Cancel",
+    "answerLabel": "Another answer",
+    "answerOnly": "Your answer",
+    "goOn": "Go on",
+    "stopHere": "Stop here",
+    "sending": "Sending",
+    "until": "Until {time}; then it is denied",
+    "untilQuestion": "Until {time}; then it goes on without an answer",
+    "untilLimit": "Until {time}; then it ends here",
+    "notJson": "This is not JSON:",
+    "notObject": 'The arguments are a JSON object, as in {"name": "value"}.',
+    "tooLong": "These arguments are too long.",
+    "approved": "Approved by {who}",
+    "approvedEdited": "Edited and approved by {who}",
+    "denied": "Denied by {who}",
+    "answered": "{who} answered",
+    "answeredInstead": "{who} answered instead",
+    "wentOn": "{who} let it go on",
+    "stopped": "{who} stopped it here",
+    "expired": "Nobody decided in time",
+    "expiredQuestion": "Nobody answered in time",
+    "withdrawn": "Not waited for any more",
+    "newApproval": "{agent} waits for somebody to approve {tool}",
+    "newQuestion": "{agent} asks: {text}",
+    "newLimit": "An answer waits to be let go on: {text}",
+    "inThread": "In the thread",
+    "left": "Decided. {number} left.",
+}
+NOT_TEXT: Final = "What was sent is not text."
+INBOX: Final = "Waiting for you"
+INBOX_EMPTY_TITLE: Final = "Nothing waits for you"
+INBOX_EMPTY: Final = (
+    "When an agent needs an approval or an answer, it is listed here and in its thread."
+)
+INBOX_PATH: Final = "/inbox"
+MEMORY: Final = "Memory"
+MEMORY_PATH: Final = "/memory"
 OUTBOX: Final = {
     "you": YOU,
     "sending": "Sending",
@@ -131,7 +235,7 @@ app again; the lines go into the file `.env` beside `rxconfig.py`.
 | another server that speaks OpenAI's protocol | `OPENAI_BASE_URL=http://…/v1` |
 
 `AGENTCHAT_MODEL=provider:name` picks one model of several, for example
-`AGENTCHAT_MODEL=anthropic:claude-sonnet-4-5`.
+`AGENTCHAT_MODEL=anthropic:claude-sonnet-5-5`.
 
 The header of every thread shows the model in use. The README has more, under *Models*.
 """

@@ -1,75 +1,51 @@
-"""The answer to a message: prepare, generate, finish."""
+"""The answer to a message, as a workflow."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from agentchat.agents.agent import Agent, Generated, generate
-from agentchat.agents.streams import Streams
-from agentchat.durable.clock import Clock
+from agentchat.agents import pending
+from agentchat.agents.team import Team
+from agentchat.agents.turn import AgentTurn
 from agentchat.durable.context import Context
-from agentchat.durable.retry import RetryPolicy
 from agentchat.durable.workflow import Workflow, workflow
 from agentchat.inputs import storable
-from agentchat.llm.base import Provider
 from agentchat.models import MessageStatus, Run
-from agentchat.store import messages
-from agentchat.store.database import Database
+from agentchat.store import answers
 from agentchat.store.messages import Answer
 from agentchat.store.writer import Tx
 
-RETRY = RetryPolicy(attempts=5, longest_retry_after=timedelta(minutes=2))
-HISTORY = 200
-"""How many messages back a model is told of at most; the model's window may hold fewer."""
 
+def reply_workflow(team: Team) -> Workflow[..., None]:
+    """The workflow in which the agents of a team answer."""
 
-def reply_workflow(
-    agent: Agent, provider: Provider, database: Database, streams: Streams, clock: Clock
-) -> Workflow[[str, str, int], None]:
-    """The workflow that lets ``agent`` answer with ``provider``."""
+    def failed(tx: Tx, run: Run, error: Exception, now: datetime) -> None:
+        answer = answer_of(run.id, run.data)
+        answers.settle(
+            tx,
+            answer,
+            status=MessageStatus.FAILED,
+            now=now,
+            error_kind=getattr(error, "kind", "error"),
+            error=storable(str(error)),
+        )
+        pending.queue_late(tx, answer, team.reply, by=run.started_by, now=now)
 
-    @workflow(name="reply", on_failure=_failed)
-    async def reply(ctx: Context, thread_id: str, message_id: str, position: int) -> None:
+    @workflow(name="reply", on_failure=failed)
+    async def reply(
+        ctx: Context,
+        thread_id: str,
+        message_id: str,
+        position: int,
+        agent: str = "",
+        depth: int = 0,
+    ) -> None:
         answer = Answer(message_id, thread_id, ctx.run_id, position)
+        await AgentTurn(team, ctx, answer, agent, depth).take()
 
-        def prepare(tx: Tx) -> list[str]:
-            messages.begin(tx, answer, model=provider.label)
-            return messages.ids_before(tx, answer, limit=HISTORY)
-
-        async def ask(ids: list[str]) -> Generated:
-            history = await database.read(messages.by_ids, ids)
-            return await generate(agent, provider, streams, ctx, answer, history)
-
-        def finish(tx: Tx, generated: Generated) -> None:
-            messages.settle(
-                tx,
-                answer,
-                status=MessageStatus.DONE,
-                text=None if generated.characters else "",
-                # Named when it has answered: a model that was waited for may be another.
-                model=provider.label,
-                error_kind="length" if generated.cut else None,
-                now=clock.now(),
-            )
-
-        history = await ctx.transaction("prepare", prepare)
-        generated = await ctx.step("generate", ask, history, retry=RETRY)
-        await ctx.finish("finish", finish, generated)
-
+    team.replies_with(reply)
     return reply
-
-
-def _failed(tx: Tx, run: Run, error: Exception, now: datetime) -> None:
-    answer = answer_of(run.id, run.data)
-    messages.settle(
-        tx,
-        answer,
-        status=MessageStatus.FAILED,
-        now=now,
-        error_kind=getattr(error, "kind", "error"),
-        error=storable(str(error)),
-    )
 
 
 def answer_of(run_id: str, data: dict[str, Any]) -> Answer:

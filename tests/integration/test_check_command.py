@@ -62,6 +62,9 @@ def call(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
+PREPARED = {"ids": ["a"], "user_id": "u", "user": "U", "began_at": "2026-01-01T00:00:00Z"}
+
+
 def begin(url: str, run_id: str, workflow: str, step: str) -> None:
     """A run that waits, with one finished step."""
 
@@ -79,7 +82,7 @@ def begin(url: str, run_id: str, workflow: str, step: str) -> None:
             "kind": StepKind.STEP,
             "status": StepStatus.DONE,
             "args_hash": "",
-            "result": ["a"],
+            "result": PREPARED if workflow == "reply" else ["a"],
             "attempt": 1,
             "tries": 1,
             "worker": "w",

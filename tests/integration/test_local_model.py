@@ -21,7 +21,18 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from agentchat.errors import ConnectionLost, ContextTooLong, ModelUnavailable
-from agentchat.llm.base import Finished, ModelRequest, ModelState, ModelStatus, Text, Turn
+from agentchat.llm.base import (
+    Finished,
+    ModelRequest,
+    ModelState,
+    ModelStatus,
+    StopReason,
+    Text,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+    Turn,
+)
 from agentchat.llm.catalogue import SMOLLM2
 from agentchat.llm.child import Sidecar
 from agentchat.llm.local import LocalProvider
@@ -245,6 +256,36 @@ async def test_messages_are_answered_one_at_a_time_in_their_order(
     await asyncio.gather(*(ask(name) for name in "abc"))
     assert list(dict.fromkeys(order)) == sorted(set(order)) == ["a", "b", "c"]
     assert order == sorted(order)
+
+
+async def test_a_tool_is_called_with_arguments_of_its_schema_and_answered_from(
+    local: tuple[LocalProvider, Statuses],
+) -> None:
+    provider, _ = local
+    place = {"type": "object", "properties": {"city": {"enum": ["Rome", "Oslo"]}}}
+    closed = {"required": ["city"], "additionalProperties": False}
+    reference = {"type": "object", "properties": {"place": {"$ref": "#/$defs/Place"}}}
+    schema = {**reference, "required": ["place"], "$defs": {"Place": {**place, **closed}}}
+    weather = ToolSpec("weather", "Tells the weather of a place.", schema)
+    asked = question("Use the weather tool: what is the weather in Rome?", 60)
+    async with asyncio.timeout(PATIENCE):
+        request = replace(asked, tools=(weather,))
+        *said, last = [chunk async for chunk in provider.stream(request)]
+        assert isinstance(last, Finished)
+        # The smallest model chooses as it likes: what it chooses is held to the schema.
+        if last.reason is StopReason.TOOLS:
+            [call] = said
+            assert isinstance(call, ToolCall)
+            assert call.name == "weather"
+            assert json.loads(call.arguments)["place"]["city"] in ("Rome", "Oslo")
+        call = ToolCall("call_1", "weather", "{}")
+        result = ToolResult("call_1", "weather", "It rains.")
+        history = (Turn("assistant", calls=(call,)), Turn("user", results=(result,)))
+        request = replace(request, turns=(*asked.turns, *history))
+        *said, last = [chunk async for chunk in provider.stream(request)]
+    assert isinstance(last, Finished)
+    assert last.reason is not StopReason.TOOLS
+    assert any(isinstance(chunk, Text) for chunk in said)
 
 
 async def test_the_event_loop_stays_free_while_the_model_loads_and_answers(models: Path) -> None:

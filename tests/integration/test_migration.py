@@ -216,7 +216,14 @@ FIRST_KEYS = {
     ("events", "workflows"),
     ("deltas", "messages"),
 }
-NEW_KEYS = {("attempts", "workflows"), ("logs", "workflows"), ("firings", "schedules")}
+NEW_KEYS = {
+    ("attempts", "workflows"),
+    ("logs", "workflows"),
+    ("firings", "schedules"),
+    ("parts", "messages"),
+    ("asks", "messages"),
+    ("attachments", "messages"),
+}
 
 
 def test_an_older_database_is_brought_up_to_date_without_losing_a_row(first_url: str) -> None:
@@ -233,6 +240,7 @@ def test_an_older_database_is_brought_up_to_date_without_losing_a_row(first_url:
         (False, 0, "")
     }
     assert {(step["kind"], step["branch"]) for step in after["steps"]} == {("step", "")}
+    assert {(one["second_message"], one["agent"]) for one in after["threads"]} == {("queue", "")}
 
 
 def test_an_upgraded_database_still_refuses_rows_that_point_nowhere(first_url: str) -> None:

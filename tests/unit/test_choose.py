@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from agentchat.errors import ConfigError
-from agentchat.llm.choose import Choice, FoundServer, choose_provider, decide, probe
+from agentchat.llm.base import Usage
+from agentchat.llm.choose import Choice, FoundServer, choose_provider, decide, probe, provider_named
+from agentchat.llm.prices import cost_of
 from agentchat.settings import Settings, load_settings
 
 VARIABLES = (
@@ -97,12 +99,12 @@ def models(*names: str) -> str:
         (
             {"ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": "k"},
             (OLLAMA,),
-            Choice("anthropic", "claude-sonnet-4-5"),
+            Choice("anthropic", "claude-sonnet-5-5"),
         ),
         (
             {"ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": "http://y"},
             (),
-            Choice("anthropic", "claude-sonnet-4-5", "http://y"),
+            Choice("anthropic", "claude-sonnet-5-5", "http://y"),
         ),
         (
             {"AGENTCHAT_MODEL": "local:smollm2", "ANTHROPIC_API_KEY": "k"},
@@ -179,7 +181,7 @@ async def test_a_found_server_answers_without_a_key(settings_of: MakeSettings) -
     with server(200, models("llama3.2:latest"), seen) as port:
         provider = await choose_provider(settings_of({}), servers=[(port, "Ollama")])
     assert (provider.id, provider.label, provider.embedded) == (
-        "openai:llama3.2:latest",
+        "compatible:llama3.2:latest",
         "llama3.2 (Ollama on this machine)",
         False,
     )
@@ -189,7 +191,7 @@ async def test_a_found_server_answers_without_a_key(settings_of: MakeSettings) -
 
 @pytest.mark.parametrize(
     ("names", "expected"),
-    [(("bge-m3", "mine"), "openai:mine"), (("a", "gpt-4o-mini"), "openai:gpt-4o-mini")],
+    [(("bge-m3", "mine"), "compatible:mine"), (("a", "gpt-4o-mini"), "compatible:gpt-4o-mini")],
 )
 async def test_a_compatible_server_is_asked_with_the_key_which_model_it_has(
     settings_of: MakeSettings, names: tuple[str, ...], expected: str
@@ -201,6 +203,30 @@ async def test_a_compatible_server_is_asked_with_the_key_which_model_it_has(
         provider = await choose_provider(settings, servers=())
     assert provider.id == expected
     assert seen == ["Bearer k"]
+    await provider.close()
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"OPENAI_API_KEY": "k"}, "openai:gpt-4o-mini"),
+        ({"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, "compatible:gpt-4o-mini"),
+        ({"ANTHROPIC_API_KEY": "k"}, "anthropic:claude-sonnet-5-5"),
+        (
+            {"ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"},
+            "compatible:claude-sonnet-5-5",
+        ),
+    ],
+)
+async def test_a_compatible_server_is_not_taken_for_the_vendor_whose_format_it_speaks(
+    settings_of: MakeSettings, environment: dict[str, str], expected: str
+) -> None:
+    if "OPENAI_BASE_URL" in environment:
+        environment = {**environment, "AGENTCHAT_MODEL": "openai:gpt-4o-mini"}
+    provider = await choose_provider(settings_of(environment), servers=())
+    assert provider.id == expected
+    if expected.startswith("compatible"):
+        assert cost_of(provider.id, Usage(1000, 1000)) is None
     await provider.close()
 
 
@@ -225,6 +251,39 @@ async def test_an_embedded_model_that_does_not_exist_is_refused_at_start(
     settings = settings_of({"AGENTCHAT_MODEL": f"local:{name}"})
     with pytest.raises(ConfigError, match=f"AGENTCHAT_MODEL: .*{words}"):
         await choose_provider(settings, servers=())
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("scripted:instant", "scripted:instant"),
+        ("openai:a:b", "compatible:a:b"),
+        ("anthropic:claude-x", "anthropic:claude-x"),
+    ],
+)
+def test_an_agent_may_name_its_own_model(
+    settings_of: MakeSettings, model: str, expected: str
+) -> None:
+    url = "http://127.0.0.1:9/v1"
+    settings = settings_of({"ANTHROPIC_API_KEY": "k", "OPENAI_BASE_URL": url})
+    assert provider_named(model, settings).id == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("openai", "'openai' is not PROVIDER:NAME"),
+        ("gemini:pro", "'gemini:pro' is not PROVIDER:NAME"),
+        ("anthropic:claude-x", "asks anthropic:claude-x, so ANTHROPIC_API_KEY must be set"),
+        ("openai:gpt-x", "asks openai:gpt-x, so OPENAI_API_KEY must be set"),
+        ("local:qwn", "qwen, qwen-1.5b, smollm2"),
+    ],
+)
+def test_a_model_of_an_agents_own_that_cannot_work_is_refused(
+    settings_of: MakeSettings, model: str, words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        provider_named(model, settings_of({}))
 
 
 @pytest.mark.parametrize(

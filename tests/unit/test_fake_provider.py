@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 from contextlib import closing
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.fake_provider import FakeProvider, Reply
 
-BODY = '{"model": "m", "messages": []}'
+BODY = '{"model": "m", "messages": [{"role": "user", "content": "Hi."}]}'
 
 
 def _post(fake: FakeProvider, path: str = "/v1/chat/completions") -> http.client.HTTPConnection:
@@ -44,8 +45,25 @@ def test_it_records_what_was_asked_and_that_nobody_left_early() -> None:
     (request,) = fake.requests
     assert request.path == "/v1/chat/completions"
     assert request.headers["x-mine"] == "yes"
-    assert request.json == {"model": "m", "messages": []}
+    assert request.json == json.loads(BODY)
+    assert fake.rejected == []
     assert not request.closed_by_client
+
+
+def test_it_refuses_what_the_real_server_refuses_and_uses_up_no_reply() -> None:
+    with FakeProvider().running() as fake:
+        fake.enqueue(Reply("Kept."))
+        connection = http.client.HTTPConnection(urlsplit(fake.openai_url).netloc, timeout=10)
+        with closing(connection):
+            connection.request("POST", "/v1/chat/completions", '{"messages": []}')
+            response = connection.getresponse()
+            error = json.loads(response.read())["error"]
+        with closing(_post(fake)) as connection:
+            assert b"Kept." in connection.getresponse().read()
+    assert (response.status, error["type"]) == (400, "invalid_request_error")
+    assert fake.rejected == [error["message"]]
+    fake.forget()
+    assert fake.rejected == []
 
 
 def test_it_sees_a_client_that_leaves() -> None:

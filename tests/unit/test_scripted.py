@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from contextlib import aclosing
@@ -10,18 +11,21 @@ from datetime import timedelta
 
 import pytest
 
-from agentchat.errors import ConfigError, Overloaded, RateLimited
+from agentchat.errors import BadRequest, ConfigError, Overloaded, RateLimited
 from agentchat.llm.base import (
     Finished,
     ModelRequest,
     ModelState,
     ModelStatus,
     Provider,
+    Reasoning,
     StopReason,
     Text,
+    ToolCall,
+    ToolResult,
     Turn,
 )
-from agentchat.llm.scripted import FailAfter, ScriptedProvider
+from agentchat.llm.scripted import FailAfter, Piece, ScriptedProvider
 
 NOW = timedelta(0)
 
@@ -66,6 +70,64 @@ async def test_an_answer_comes_word_by_word_and_ends_with_an_estimate() -> None:
     assert isinstance(last, Finished)
     assert last.reason is StopReason.END
     assert last.usage.estimated
+
+
+CALL = ToolCall("c1", "add", '{"a": 1}')
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["list", "function"])
+async def test_a_reply_may_think_and_call_tools(late: bool) -> None:
+    reply: list[Piece] = [Reasoning("Hm."), CALL, "Let me see."]
+    provider = ScriptedProvider("instant", replies=[(lambda _: reply) if late else reply])
+    *said, last = [chunk async for chunk in provider.stream(_request())]
+    assert said == [Reasoning("Hm."), Text("Let "), Text("me "), Text("see."), CALL]
+    assert isinstance(last, Finished)
+    assert last.reason is StopReason.TOOLS
+    assert last.usage.output_tokens == -(-len("Hm.Let me see." + "add" + '{"a": 1}') // 4)
+    assert provider.finished == 1
+
+
+async def test_without_a_reply_the_answer_fits_the_schema_that_was_asked_for() -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    request = ModelRequest("", (Turn("user", "How many?"),), schema=schema)
+    assert json.loads(await _answer(ScriptedProvider("instant"), request)) == {"n": 0}
+    provider = ScriptedProvider("instant", replies=["Many."])
+    assert await _answer(provider, request) == "Many."
+
+
+def _called(*results: ToolResult) -> ModelRequest:
+    turns = [
+        Turn("user", "1 + 2?"),
+        Turn("assistant", calls=(CALL,)),
+        Turn("user", "", (), results),
+    ]
+    return ModelRequest("", tuple(turns))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        _called(),
+        _called(ToolResult("c2", "add", "3")),
+        _called(ToolResult("c1", "add", "3"), ToolResult("c1", "add", "3")),
+        ModelRequest("", (Turn("user", results=(ToolResult("c1", "add", "3"),)),)),
+        ModelRequest("", (Turn("user", "?"), Turn("assistant", calls=(CALL,)))),
+    ],
+    ids=["no result", "another's", "two", "no call", "at the end"],
+)
+async def test_a_history_in_which_calls_and_results_do_not_match_is_refused(
+    request_: ModelRequest,
+) -> None:
+    provider = ScriptedProvider("instant", replies=["Unused."])
+    with pytest.raises(BadRequest, match="c1"):
+        await _answer(provider, request_)
+    assert await _answer(provider, _called(ToolResult("c1", "add", "3"))) == "Unused."
+
+
+async def test_the_default_answer_speaks_of_the_last_thing_a_person_said() -> None:
+    answer = await _answer(ScriptedProvider("instant"), _called(ToolResult("c1", "add", "3")))
+    assert "> 1 + 2?" in answer
+    assert "it is number 1 in" in answer
 
 
 async def test_the_slow_script_has_forty_different_sentences() -> None:

@@ -1,0 +1,365 @@
+"""The calls that a model makes: approved, carried out as steps, and told to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal
+
+from agentchat.agents import asking, subs
+from agentchat.agents.asking import Decision
+from agentchat.agents.generate import Generated, Wish
+from agentchat.agents.team import Team
+from agentchat.agents.tools import Tool, ToolContext, ToolOutput
+from agentchat.durable.context import Context
+from agentchat.errors import OutcomeUnknown, StepFailed, ToolError
+from agentchat.inputs import storable
+from agentchat.models import AskKind, AskStatus, PartKind, PartStatus
+from agentchat.store import messages, parts
+from agentchat.store.messages import Answer
+from agentchat.store.writer import Tx
+from agentchat.views import Actor
+
+MOST_WORDS = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A call that is to be carried out; ``ask`` is the id of the approval it waits for.
+
+    ``kind`` is that of its tool, which may be gone when the run is resumed.
+    """
+
+    position: int
+    name: str
+    arguments: Any
+    ask: str = ""
+    kind: Literal["action", "transaction", "durable"] = "action"
+    once: bool = False
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The calls of one answer, made by ``agent`` for ``actor``.
+
+    ``hand_overs`` are the tools by which the answer is handed over, with the name of the
+    agent that each leads to; ``depth`` is how many agents stand between it and a person.
+    """
+
+    team: Team
+    ctx: Context
+    answer: Answer
+    actor: Actor
+    agent: str
+    tools: Mapping[str, Tool]
+    hand_overs: Mapping[str, str] = field(default_factory=dict)
+    depth: int = 0
+
+    def note(self, tx: Tx, generated: Generated, round_: int) -> list[Begun]:
+        """Write down what a model said and which tools it wants to be called, and ask for the
+        approvals that are needed; those calls that can be carried out.
+        """
+        now = self.team.clock.now()
+        text = messages.take_text(tx, self.answer)
+        parts.add(tx, self.answer, now, *self.thoughts(generated, round_))
+        if text:
+            about = {"kind": PartKind.TEXT, "text": text, "agent": self.agent}
+            done = {"status": PartStatus.DONE, "finished_at": now, "round": round_}
+            parts.add(tx, self.answer, now, about | done)
+        begun, handed = [], False
+        for wish in generated.wishes:
+            problem = wish.problem
+            if not problem and wish.name not in self.tools:
+                # Since it was asked: other code, or another right of the person.
+                problem = f"The tool {wish.name} is not there any more."
+            if not problem and wish.name in self.hand_overs:
+                problem = "The answer has been handed over already." if handed else ""
+                handed = handed or not problem
+            [position] = parts.add(tx, self.answer, now, self._part(wish, problem, round_))
+            if problem or wish.name in self.hand_overs:
+                continue
+            ask = self._ask(tx, wish, position) if wish.approval else ""
+            tool = self.tools[wish.name]
+            begun.append(Begun(position, wish.name, wish.arguments, ask, tool.kind, tool.once))
+        return begun
+
+    def thoughts(self, generated: Generated, round_: int) -> list[dict[str, Any]]:
+        """The parts for what a model thought."""
+        now = self.team.clock.now()
+        return [
+            {
+                "kind": PartKind.REASONING,
+                "status": PartStatus.DONE,
+                "agent": self.agent,
+                "text": thought.text,
+                "data": {"sealed": thought.sealed} if thought.sealed else {},
+                "round": round_,
+                "finished_at": now,
+            }
+            for thought in generated.thoughts
+        ]
+
+    def _part(self, wish: Wish, problem: str, round_: int) -> dict[str, Any]:
+        now = self.team.clock.now()
+        part: dict[str, Any] = {
+            "kind": PartKind.TOOL,
+            "status": PartStatus.RUNNING,
+            "agent": self.agent,
+            "name": wish.name,
+            "call_id": wish.id or "call",
+            "input": wish.arguments,
+            "round": round_,
+        }
+        if problem:
+            return part | {"status": PartStatus.FAILED, "text": problem, "finished_at": now}
+        if (other := self.hand_overs.get(wish.name)) is not None:
+            told = f"The answer is handed over to {other}."
+            done = {"kind": PartKind.HAND_OVER, "status": PartStatus.DONE, "finished_at": now}
+            return part | done | {"name": other, "text": told, "data": {"tool": wish.name}}
+        if self.tools[wish.name].quiet:
+            part["data"] = {"quiet": True}
+        if wish.approval:
+            part["status"] = PartStatus.ASKED
+        return part
+
+    def _ask(self, tx: Tx, wish: Wish, position: int) -> str:
+        tool = self.tools[wish.name]
+        return asking.ask(
+            tx,
+            self.answer,
+            position,
+            now=self.team.clock.now(),
+            deadline=tool.deadline,
+            kind=AskKind.APPROVAL,
+            agent=self.agent,
+            text=tool.description.split("\n", 1)[0],
+            tool=tool.name,
+            input=wish.arguments,
+            input_hash=asking.hash_of(wish.arguments),
+        )
+
+    async def carry_out(self, begun: Sequence[Begun]) -> None:
+        """Carry calls out side by side; what each came to is in its part.
+
+        Raises StepFailed for a tool whose errors fail the answer.
+        """
+        await self.ctx.gather(*(self._one(call) for call in begun))
+
+    async def _one(self, call: Begun) -> None:
+        tool, arguments = self.tools.get(call.name) or _gone(self.team, call), call.arguments
+        if call.ask:
+            await asking.wait(self.ctx, call.ask, tool.deadline)
+            decision = await self.ctx.transaction("decided", self._decided, call)
+            if not decision.approved:
+                return
+            arguments = decision.answer
+        context = ToolContext(
+            self.actor,
+            self.answer.thread_id,
+            self.answer.message_id,
+            self.agent,
+            call.position,
+            self.ctx,
+            self if tool.kind == "durable" else None,
+        )
+        name = f"tool {tool.name}"
+        try:
+            if tool.kind == "transaction":
+
+                def transact(tx: Tx, _position: int, arguments: Any) -> str:
+                    return self._transact(tx, tool, context, arguments)
+
+                await self.ctx.transaction(name, transact, call.position, arguments)
+            elif tool.kind == "durable":
+                output = await self._durable(tool, context, arguments)
+                await self.ctx.transaction(f"told {tool.name}", self._done, call.position, output)
+            else:
+
+                async def act(position: int, arguments: Any) -> str:
+                    return await self._act(tool, context, position, arguments)
+
+                await self.ctx.step(
+                    name, act, call.position, arguments, retry=tool.policy, once=tool.once
+                )
+        except StepFailed as failed:
+            if tool.on_error == "fail":
+                raise
+            words = _failed(tool, failed)
+            await self.ctx.transaction("failed", self._failed, call.position, words)
+
+    def _decided(self, tx: Tx, call: Begun) -> Decision:
+        now = self.team.clock.now()
+        decision = asking.decision_of(tx, call.ask, now)
+        part = parts.get(tx, self.answer.message_id, call.position)
+        about = {
+            "decision": decision.status,
+            "decided_by": decision.by,
+            "reason": decision.reason,
+            "decided_at": now.isoformat(),
+        }
+        data = about | ({} if part is None else part.data)
+        if decision.approved:
+            arguments = call.arguments if decision.answer is None else decision.answer
+            if arguments != call.arguments:
+                data["asked_for"] = call.arguments
+            decision = Decision(decision.status, arguments, decision.reason, decision.by)
+            values = {"status": PartStatus.RUNNING, "input": arguments, "started_at": now}
+        else:
+            values = {"status": PartStatus.DENIED, "text": decision.words, "finished_at": now}
+        parts.change(tx, self.answer, call.position, data=data, **values)
+        return decision
+
+    async def _act(self, tool: Tool, context: ToolContext, position: int, arguments: Any) -> str:
+        """Carry out a call within its step, and write down what it came to: the journal holds
+        only that it was done.
+        """
+        try:
+            output: ToolOutput = await tool.call(context, arguments)
+        except ToolError as error:
+            status, output = PartStatus.FAILED, ToolOutput(storable(str(error))[:MOST_WORDS])
+        else:
+            status = PartStatus.DONE
+        await self.team.database.write(self._write, position, status, output, self.ctx.step_key)
+        return status
+
+    def _write(
+        self, tx: Tx, position: int, status: PartStatus, output: ToolOutput, step: str
+    ) -> None:
+        values = self._outcome(tx, position, status, output) | {"step": step}
+        parts.change_held(tx, self.ctx.hold, self.answer, position, **values)
+
+    def _transact(self, tx: Tx, tool: Tool, context: ToolContext, arguments: Any) -> str:
+        try:
+            with tx.savepoint():
+                output, status = tool.call(tx, context, arguments), PartStatus.DONE
+        except ToolError as error:
+            output, status = ToolOutput(storable(str(error))[:MOST_WORDS]), PartStatus.FAILED
+        parts.change(
+            tx, self.answer, context.part, **self._outcome(tx, context.part, status, output)
+        )
+        return status
+
+    async def _durable(self, tool: Tool, context: ToolContext, arguments: Any) -> ToolOutput:
+        try:
+            output: ToolOutput = await tool.call(context, arguments)
+        except ToolError as error:
+            return ToolOutput(storable(str(error))[:MOST_WORDS], failed=True)
+        except StepFailed:
+            raise
+        except Exception as error:
+            if tool.on_error == "fail":
+                raise
+            self.ctx.log(f"{tool.name} failed: {error!r}", level="error")
+            return ToolOutput(f"{tool.name} failed.", failed=True)
+        return output
+
+    def _done(self, tx: Tx, position: int, output: ToolOutput) -> None:
+        status = PartStatus.FAILED if output.failed else PartStatus.DONE
+        parts.change(tx, self.answer, position, **self._outcome(tx, position, status, output))
+
+    def _outcome(
+        self, tx: Tx, position: int, status: PartStatus, output: ToolOutput
+    ) -> dict[str, Any]:
+        values: dict[str, Any] = {
+            "status": status,
+            "text": output.text,
+            "finished_at": self.team.clock.now(),
+        }
+        if output.sources:
+            part = parts.get(tx, self.answer.message_id, position)
+            sources = [
+                {"title": one.title, "url": one.url, "text": one.text[:1_000]}
+                for one in output.sources
+            ]
+            values["data"] = {**({} if part is None else part.data), "sources": sources}
+        return values
+
+    def _failed(self, tx: Tx, position: int, words: str) -> None:
+        now = self.team.clock.now()
+        parts.change(
+            tx, self.answer, position, status=PartStatus.FAILED, text=words, finished_at=now
+        )
+
+    # What durable tools may ask: see ToolContext
+
+    async def ask_person(
+        self,
+        context: ToolContext,
+        question: str,
+        choices: Sequence[str],
+        deadline: timedelta | None,
+    ) -> str | None:
+        """See :meth:`agentchat.agents.tools.ToolContext.ask_person`."""
+        asked = await self.ctx.transaction(
+            "ask", self._ask_person, context.part, question, list(choices), deadline
+        )
+        await asking.wait(self.ctx, asked, deadline)
+        decision = await self.ctx.transaction("answered", self._answered, asked, context.part)
+        return str(decision.answer) if decision.status == AskStatus.ANSWERED else None
+
+    def _ask_person(
+        self,
+        tx: Tx,
+        position: int,
+        question: str,
+        choices: list[str],
+        deadline: timedelta | None,
+    ) -> str:
+        parts.change(tx, self.answer, position, status=PartStatus.ASKED)
+        return asking.ask(
+            tx,
+            self.answer,
+            position,
+            now=self.team.clock.now(),
+            deadline=deadline,
+            kind=AskKind.QUESTION,
+            agent=self.agent,
+            text=storable(question)[:MOST_WORDS],
+            choices=[storable(choice)[:200] for choice in choices[:12]],
+        )
+
+    def _answered(self, tx: Tx, asked: str, position: int) -> Decision:
+        decision = asking.decision_of(tx, asked, self.team.clock.now())
+        parts.change(tx, self.answer, position, status=PartStatus.RUNNING)
+        return decision
+
+    async def ask_agent(self, context: ToolContext, agent: str, task: str) -> str:
+        """See :meth:`agentchat.agents.tools.ToolContext.ask_agent`."""
+        other = self.team.chosen(agent, self.actor)
+        limit = self.team.find(self.agent).limits.depth
+        if self.depth >= limit:
+            raise ToolError(f"Agents may not ask agents more than {limit} deep. Do it yourself.")
+        return await subs.ask(self, other, task)
+
+
+def _gone(team: Team, call: Begun) -> Tool:
+    """Stands for a tool that was there when it was called, and is not there now. One of an
+    MCP server may be there again when its step is done.
+    """
+
+    def refuse(*_: Any) -> ToolOutput:
+        raise ToolError(f"The tool {call.name} is not there any more.")
+
+    async def look_again(context: ToolContext, arguments: Any) -> ToolOutput:
+        await team.ask_for_tools()
+        found = next((one for one in team.more_tools if one.name == call.name), None)
+        if call.kind != "action" or found is None:
+            return refuse()
+        output: ToolOutput = await found.call(context, arguments)
+        return output
+
+    do = refuse if call.kind == "transaction" else look_again
+    return Tool(call.name, "", {}, do, dict, timeout=None, once=call.once, kind=call.kind)
+
+
+_TOLD = ("McpUnavailable",)
+"""The kinds of errors whose words are meant for the model."""
+
+
+def _failed(tool: Tool, failed: StepFailed) -> str:
+    if isinstance(failed, OutcomeUnknown):
+        return f"{tool.name} was interrupted: nobody knows whether it was done."
+    if failed.kind == "timeout":
+        return f"{tool.name} took too long and was cut off."
+    return str(failed) if failed.kind in _TOLD else f"{tool.name} failed."

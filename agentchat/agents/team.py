@@ -1,0 +1,157 @@
+"""The agents of an app, and what they work with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from agentchat.agents.agent import Agent, HandOver
+from agentchat.agents.streams import Streams
+from agentchat.agents.tools import Tool
+from agentchat.durable.clock import Clock
+from agentchat.errors import AgentNotFound, ConfigError
+from agentchat.llm.base import Provider, Usage
+from agentchat.llm.prices import cost_of
+from agentchat.store.database import Database
+from agentchat.views import Actor
+
+if TYPE_CHECKING:
+    from agentchat.agents.mcp import McpTools
+    from agentchat.agents.memory import Memories
+    from agentchat.agents.router import Router
+    from agentchat.agents.tool_gate import ToolGate
+    from agentchat.durable.workflow import Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much all agents together may spend before a person is asked whether to go on; None
+    is no limit. A day is the last 24 hours.
+    """
+
+    thread_tokens: int | None = 5_000_000
+    thread_usd: float | None = 20.0
+    user_day_tokens: int | None = 2_000_000
+    user_day_usd: float | None = 10.0
+
+
+@dataclass(frozen=True)
+class Team:
+    """The agents, the first of whom answers if nobody else was chosen.
+
+    ``providers`` are those of the agents with a model of their own, by the agent's name.
+    ``reply`` is the workflow in which an agent answers; set once it is made. ``gate`` says
+    which tools the built-in model is offered.
+    """
+
+    agents: Mapping[str, Agent]
+    provider: Provider
+    providers: Mapping[str, Provider]
+    database: Database
+    streams: Streams
+    clock: Clock
+    allowance: Allowance = Allowance()
+    router: Router | None = None
+    memories: Memories | None = None
+    remember: Workflow[..., Any] | None = None
+    gate: ToolGate | None = None
+    mcp: McpTools | None = None
+    more_tools: list[Tool] = field(default_factory=list)
+    """The tools of MCP servers, as they were when they were last asked for."""
+    _reply: list[Workflow[..., Any]] = field(default_factory=list)
+
+    @property
+    def reply(self) -> Workflow[..., Any]:
+        """The workflow in which an agent answers."""
+        return self._reply[0]
+
+    def replies_with(self, reply: Workflow[..., Any]) -> None:
+        """Agents answer in this workflow."""
+        self._reply[:] = [reply]
+
+    async def ask_for_tools(self) -> None:
+        """Look which tools the MCP servers have now."""
+        if self.mcp is not None:
+            self.more_tools[:] = await self.mcp.tools()
+
+    def served(self, agent: Agent) -> list[Tool]:
+        """The tools of MCP servers that an agent is given."""
+        if agent.servers is None:
+            return self.more_tools
+        prefixes = tuple(f"{name}__" for name in agent.servers)
+        return [one for one in self.more_tools if one.name.startswith(prefixes)]
+
+    @property
+    def first(self) -> Agent:
+        """Who answers if nobody was chosen."""
+        return next(iter(self.agents.values()))
+
+    def find(self, name: str) -> Agent:
+        """The agent of this name; raises :class:`~agentchat.errors.AgentNotFound`."""
+        agent = self.agents.get(name)
+        if agent is None:
+            known = ", ".join(self.agents)
+            raise AgentNotFound(f"There is no agent {name!r}. There are: {known}.")
+        return agent
+
+    def chosen(self, name: str, actor: Actor) -> Agent:
+        """The agent of this name, if this person may use it; raises
+        :class:`~agentchat.errors.AgentNotFound`.
+        """
+        agent = self.find(name)
+        if not agent.may_be_used_by(actor):
+            raise AgentNotFound(f"You may not use the agent {name!r}.")
+        return agent
+
+    def usable_by(self, actor: Actor) -> list[Agent]:
+        """The agents that this person may use."""
+        return [agent for agent in self.agents.values() if agent.may_be_used_by(actor)]
+
+    def provider_of(self, agent: Agent) -> Provider:
+        """The model that an agent asks."""
+        return self.providers.get(agent.name, self.provider)
+
+    def price(self, agent: str, usage: Usage) -> tuple[str, float | None]:
+        """The model that an agent asks, and what so many tokens of it cost in US dollars; None
+        if nobody knows.
+        """
+        provider = self.provider_of(self.agents.get(agent, self.first))
+        return provider.id, cost_of(provider.id, usage)
+
+    def mentioned(self, text: str, actor: Actor) -> str:
+        """The agent that a text is addressed to: ``@name`` at its beginning. Empty if none."""
+        word = text.lstrip().split(None, 1)[0] if text.strip() else ""
+        name = word[1:].rstrip(",:;.!?").lower() if word.startswith("@") else ""
+        agent = self.agents.get(name)
+        return name if agent is not None and agent.may_be_used_by(actor) else ""
+
+
+def checked(agents: Iterable[Agent]) -> dict[str, Agent]:
+    """The agents by name; raises :class:`~agentchat.errors.ConfigError` for two of one name,
+    and for one that asks or hands over to somebody who is not there.
+    """
+    found: dict[str, Agent] = {}
+    for agent in agents:
+        if agent.name in found:
+            raise ConfigError(f"There are two agents named {agent.name!r}.")
+        found[agent.name] = agent
+    if not found:
+        raise ConfigError("An app needs at least one agent.")
+    for agent in found.values():
+        others = (*agent.asks, *(hand_over_of(one).agent for one in agent.hand_overs))
+        for name in others:
+            if name not in found or name == agent.name:
+                raise ConfigError(
+                    f"The agent {agent.name!r} names {name!r}, which is not another agent."
+                )
+        names = [tool.name for tool in agent.tools]
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigError(f"The agent {agent.name!r} has two tools named {name!r}.")
+    return found
+
+
+def hand_over_of(one: HandOver | str) -> HandOver:
+    """A hand-over, if only its agent is named."""
+    return HandOver(one) if isinstance(one, str) else one

@@ -1,0 +1,87 @@
+"""Which tools an agent is given."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from agentchat.agents.agent import Agent
+from agentchat.agents.team import Team, hand_over_of
+from agentchat.agents.tools import Tool, ToolContext, tool
+from agentchat.durable.context import Context
+from agentchat.errors import ToolError
+from agentchat.views import Actor
+
+ANSWER_DEADLINE = timedelta(days=7)
+
+
+def tools_of(team: Team, agent: Agent, actor: Actor, depth: int) -> dict[str, Tool]:
+    """The tools of an agent when it answers this person, by name.
+
+    The small built-in model is given only those that change nothing and need no approval.
+    """
+    # One's own come last: of two of one name they count.
+    found = [*team.served(agent), *agent.tools]
+    if depth < agent.limits.depth:
+        others = [team.find(name) for name in agent.asks]
+        found += [ask_tool(other) for other in others if other.may_be_used_by(actor)]
+    if team.provider_of(agent).embedded:
+        found = [one for one in found if one.read_only and one.approval is False]
+    return {one.name: one for one in found}
+
+
+def ask_tool(agent: Agent) -> Tool:
+    """A tool that lets another agent do something, in a run and a thread of its own."""
+
+    @tool(
+        name=f"ask_{agent.name}",
+        description=(
+            f"Let {agent.name} do something, and get its answer. {agent.description}\n\n"
+            "It knows nothing of this conversation: write down all that it needs."
+        ),
+        timeout=None,
+    )
+    async def ask(_ctx: Context, context: ToolContext, task: str) -> str:
+        return await context.ask_agent(agent.name, task)
+
+    return ask
+
+
+def hand_over_tools(team: Team, agent: Agent, actor: Actor) -> list[Tool]:
+    """The tools by which an agent hands the answer over to others."""
+    return [
+        _hand_over(other, one.when)
+        for one in map(hand_over_of, agent.hand_overs)
+        if (other := team.find(one.agent)).may_be_used_by(actor)
+    ]
+
+
+def _hand_over(agent: Agent, when: str) -> Tool:
+    @tool(
+        name=f"hand_over_to_{agent.name}",
+        description=(
+            f"Hand this conversation over to {agent.name}, who goes on in your place."
+            f" {when or agent.description}"
+        ),
+        timeout=None,
+    )
+    def hand_over(reason: str = "") -> str:
+        return reason
+
+    return hand_over
+
+
+@tool(timeout=None)
+async def ask_person(
+    _ctx: Context, context: ToolContext, question: str, choices: list[str] | None = None
+) -> str:
+    """Ask the person something you need to know to go on, and wait for the answer, which may
+    take hours. Ask only for what you cannot find out yourself.
+
+    Args:
+        question: one clear question
+        choices: answers to pick from, if there are obvious ones; other words are possible too
+    """
+    answer = await context.ask_person(question, choices or (), deadline=ANSWER_DEADLINE)
+    if answer is None:
+        raise ToolError("Nobody answered in time. Go on as well as you can without it.")
+    return answer

@@ -1,0 +1,295 @@
+"""What the steps of a turn write: each function is one transaction's work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic_core import from_json
+
+from agentchat.agents import asking, compaction, pending, recalling
+from agentchat.agents.agent import Agent, InputFilter
+from agentchat.agents.calls import Begun, Calls
+from agentchat.agents.generate import Asking, Generated, spent_on
+from agentchat.agents.limits import reached
+from agentchat.agents.recalling import Remembered
+from agentchat.agents.router import Routed
+from agentchat.agents.team import Team, hand_over_of
+from agentchat.agents.toolbox import hand_over_tools, tools_of
+from agentchat.agents.tools import Tool
+from agentchat.durable.context import Context
+from agentchat.errors import AgentNotFound
+from agentchat.models import AskKind, MessageStatus, PartKind, PartStatus
+from agentchat.store import answers, memories, messages, parts
+from agentchat.store.messages import Answer
+from agentchat.store.writer import Tx
+from agentchat.views import Actor
+
+HISTORY = 200
+"""How many messages back a model is told of at most; the model's window may hold fewer."""
+LIMIT_DEADLINE = timedelta(days=7)
+BEFORE = -1
+"""The round of what happens before the first call of the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What an answer begins with: for whom it is, and the messages that came before."""
+
+    ids: list[str]
+    user_id: str
+    user: str
+    began_at: datetime
+    reached: str = ""
+    agent: str = ""
+    """Who answers; empty if the router is to say, or if nobody may: see ``refused``."""
+    refused: str = ""
+    long: bool = False
+    remembered: bool = False
+    """Whether anything is remembered for the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What becomes of a model's wishes: the calls to carry out, and who goes on."""
+
+    begun: list[Begun]
+    agent: str
+    reached: str = ""
+
+
+@dataclass
+class TurnRows:
+    """One answer of an agent, and what is known of it by now.
+
+    ``depth`` is how many agents stand between it and a person.
+    """
+
+    team: Team
+    ctx: Context
+    answer: Answer
+    agent: str
+    depth: int = 0
+    _prepared: Prepared = field(init=False)
+    _hand_overs: int = field(default=0, init=False)
+    _filter: InputFilter | None = field(default=None, init=False)
+    _repairs: int = field(default=0, init=False)
+    _recalled: list[Remembered] = field(default_factory=list, init=False)
+
+    @property
+    def _who(self) -> Agent:
+        return self.team.find(self.agent)
+
+    @property
+    def _actor(self) -> Actor:
+        return Actor(self._prepared.user_id, self._prepared.user)
+
+    @property
+    def _root(self) -> str:
+        return self.ctx.hold.thread_id or self.answer.thread_id
+
+    def _asking(self, agent: Agent, tools: dict[str, Tool], late: str = "") -> Asking:
+        return Asking(
+            self.team,
+            agent,
+            self.team.provider_of(agent),
+            self.answer,
+            self._prepared.user_id,
+            self._root,
+            tools,
+            agent.instructions,
+            late,
+            filter=self._filter,
+        )
+
+    def _tools(self, agent: Agent) -> dict[str, Tool]:
+        found = tools_of(self.team, agent, self._actor, self.depth)
+        if self._hand_overs < agent.limits.hand_overs:
+            found |= {tool.name: tool for tool in hand_over_tools(self.team, agent, self._actor)}
+        return found
+
+    def _calls(self, agent: Agent) -> Calls:
+        leads = {f"hand_over_to_{name}": name for name in _leads(agent)}
+        tools = self._tools(agent)
+        return Calls(
+            self.team,
+            self.ctx,
+            self.answer,
+            self._actor,
+            agent.name,
+            tools,
+            {tool: name for tool, name in leads.items() if tool in tools},
+            self.depth,
+        )
+
+    # The beginning
+
+    def _prepare(self, tx: Tx) -> Prepared:
+        now = self.team.clock.now()
+        agent = self.team.agents.get(self.agent, self.team.first)
+        messages.begin(tx, self.answer, model=self.team.provider_of(agent).label)
+        message = messages.find(tx, self.answer.message_id)
+        ids = messages.ids_before(tx, self.answer, limit=HISTORY)
+        user_id = message.user_id if message is not None else ""
+        long = compaction.may_be_needed(tx, self.team, self.answer)
+        remembered = bool(user_id) and memories.any_of(tx, user_id)
+        prepared = Prepared(
+            ids, user_id, self.ctx.started_by, now, long=long, remembered=remembered
+        )
+        try:
+            name = self._begins(Actor(user_id, self.ctx.started_by))
+        except AgentNotFound as error:
+            return replace(prepared, refused=str(error))
+        return replace(prepared, agent=name, reached=self._reached(tx, agent, prepared))
+
+    def _begins(self, actor: Actor) -> str:
+        """Who answers this person; empty if the router is to say. Raises AgentNotFound."""
+        if self.agent:
+            return self.team.chosen(self.agent, actor).name
+        usable = self.team.usable_by(actor)
+        if not usable:
+            raise AgentNotFound("There is no agent that you may use.")
+        return usable[0].name if self.team.router is None or len(usable) < 2 else ""
+
+    def _routed(self, tx: Tx, routed: Routed) -> None:
+        now = self.team.clock.now()
+        data: dict[str, Any] = {"by": routed.by, "why": routed.why, "others": routed.others}
+        if routed.model:
+            data |= {"model": routed.model, "cost_usd": routed.cost_usd}
+            asking_ = self._asking(self._who, {})
+            asking_.count(tx, spent_on(routed), "route")
+        done = {"status": PartStatus.DONE, "finished_at": now, "data": data}
+        parts.add(
+            tx,
+            self.answer,
+            now,
+            {"kind": PartKind.ROUTE, "name": routed.agent, "round": BEFORE} | done,
+        )
+        self._sign(tx, self._who)
+
+    def _sign(self, tx: Tx, agent: Agent) -> None:
+        label = self.team.provider_of(agent).label
+        messages.sign(tx, self.answer, author=agent.name, model=label)
+
+    # In the middle
+
+    def _note(self, tx: Tx, generated: Generated, round_: int) -> Noted:
+        agent, now = self._who, self.team.clock.now()
+        calls = self._calls(agent)
+        self._asking(agent, {}).count(tx, generated, f"generate {round_}")
+        begun = calls.note(tx, generated, round_)
+        self._join(tx, round_, now)
+        handed = [
+            calls.hand_overs[wish.name]
+            for wish in generated.wishes
+            if wish.name in calls.hand_overs and not wish.problem
+        ]
+        reached_ = self._reached(tx, agent, self._prepared)
+        if not handed:
+            return Noted(begun, agent.name, reached_)
+        other = self.team.find(handed[0])
+        self._sign(tx, other)
+        if self._hand_overs + 1 >= other.limits.hand_overs:
+            words = f"Handed over {self._hand_overs + 1} times, which is the most:"
+            self._remark(tx, f"{words} {other.name} answers.", round_)
+        return Noted(begun, other.name, reached_)
+
+    def _join(self, tx: Tx, round_: int, now: datetime) -> None:
+        """Take in the messages that steer this answer."""
+        steering = messages.joining(tx, self.answer)
+        for message_id, author, text in steering:
+            done = {"status": PartStatus.DONE, "finished_at": now, "round": round_}
+            about = {"kind": PartKind.MESSAGE, "name": author, "text": text}
+            data = {"message_id": message_id}
+            parts.add(tx, self.answer, now, about | done | {"data": data})
+        if steering:
+            messages.joined(tx, self.answer, now=now)
+
+    def _remark(self, tx: Tx, words: str, round_: int, **data: Any) -> int:
+        """Let people know what happened."""
+        now = self.team.clock.now()
+        about = {"kind": PartKind.NOTE, "status": PartStatus.DONE, "text": words}
+        rest = {"round": round_, "finished_at": now, "data": data}
+        return parts.add(tx, self.answer, now, about | rest)[0]
+
+    def _repair(self, tx: Tx, generated: Generated, round_: int) -> None:
+        """Keep output that does not fit beside what is wrong with it, which the model is told."""
+        self._asking(self._who, {}).count(tx, generated, f"generate {round_}")
+        self._calls(self._who).note(tx, generated, round_)
+        told_ = f"{generated.problem}\nAnswer again, with nothing but JSON that fits."
+        self._remark(tx, generated.problem, round_, tell=True, told=told_)
+
+    # Limits
+
+    def _reached(self, tx: Tx, agent: Agent, prepared: Prepared) -> str:
+        return reached(
+            tx,
+            self.answer,
+            agent.limits,
+            self.team.allowance,
+            user_id=prepared.user_id,
+            root_id=self._root,
+            began_at=prepared.began_at,
+            now=self.team.clock.now(),
+        )
+
+    def _ask_on(self, tx: Tx, words: str) -> str:
+        position = self._remark(tx, words, BEFORE)
+        parts.change(tx, self.answer, position, status=PartStatus.ASKED, finished_at=None)
+        return asking.ask(
+            tx,
+            self.answer,
+            position,
+            now=self.team.clock.now(),
+            deadline=LIMIT_DEADLINE,
+            kind=AskKind.LIMIT,
+            agent=self.agent,
+            text=words,
+        )
+
+    def _decided_on(self, tx: Tx, asked: str) -> asking.Decision:
+        decision = asking.decision_of(tx, asked, self.team.clock.now())
+        position = asking.position_of(tx, asked)
+        status = PartStatus.DONE if decision.approved else PartStatus.DENIED
+        now = self.team.clock.now()
+        data = {"decided_by": decision.by, "decision": decision.status}
+        parts.change(tx, self.answer, position, status=status, finished_at=now, data=data)
+        return decision
+
+    # The end
+
+    def _end(self, tx: Tx, by: str) -> None:
+        now = self.team.clock.now()
+        answers.settle(
+            tx, self.answer, status=MessageStatus.STOPPED, now=now, stopped_by=by or "nobody's word"
+        )
+        self._leave_none(tx, now)
+
+    def _finish(self, tx: Tx, generated: Generated, round_: int) -> Any:
+        now, agent = self.team.clock.now(), self._who
+        self._asking(agent, {}).count(tx, generated, f"generate {round_}")
+        parts.add(tx, self.answer, now, *self._calls(agent).thoughts(generated, round_))
+        recalling.show(tx, self.answer, self._recalled, now)
+        recalling.remember(tx, self.team, self.answer, agent, self._actor, now)
+        text = answers.settle(
+            tx,
+            self.answer,
+            status=MessageStatus.DONE,
+            text=None if generated.characters else "",
+            # Named when it has answered: a model that was waited for may be another.
+            model=generated.label,
+            author=agent.name,
+            error_kind="length" if generated.cut else None,
+            now=now,
+        )
+        self._leave_none(tx, now)
+        return None if agent.output is None else from_json(text)
+
+    def _leave_none(self, tx: Tx, now: datetime) -> None:
+        pending.queue_late(tx, self.answer, self.team.reply, by=self._prepared.user, now=now)
+
+
+def _leads(agent: Agent) -> Sequence[str]:
+    return [hand_over_of(one).agent for one in agent.hand_overs]

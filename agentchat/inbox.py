@@ -1,0 +1,158 @@
+"""What runs wait for from people: the verbs that decide."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+from sqlmodel import Session
+
+from agentchat.agents.asking import hash_of
+from agentchat.agents.tools import Tool
+from agentchat.durable.clock import Clock
+from agentchat.errors import AskNotFound, InvalidInput, NotAllowed, WrongState
+from agentchat.inputs import checked_id, checked_text
+from agentchat.models import Ask, AskKind, AskStatus
+from agentchat.part_views import ask_view
+from agentchat.store import asks
+from agentchat.store.database import Database
+from agentchat.store.writer import Tx
+from agentchat.views import LOCAL, Actor, AskView
+
+MOST_WAITING = 200
+MOST_REASON = 2_000
+_DECIDED = {
+    AskStatus.APPROVED: "approved it",
+    AskStatus.DENIED: "denied it",
+    AskStatus.ANSWERED: "answered",
+}
+
+
+class Inbox:
+    """Decide what runs wait for. Each verb takes effect in one transaction, which also wakes
+    the run; when two people press at once, the first has decided, and the other is told who
+    that was.
+
+    All raise :class:`~agentchat.errors.AskNotFound`, :class:`~agentchat.errors.NotAllowed` for
+    somebody who was not asked, and :class:`~agentchat.errors.WrongState` when it is decided,
+    or its answer has ended.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        tool_of: Callable[[str, str], Tool | None],
+        allow: Callable[[Actor], None],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._tool_of = tool_of
+        self._allow = allow
+
+    def follow(self, *, actor: Actor = LOCAL) -> AsyncGenerator[tuple[AskView, ...], None]:
+        """Yield what waits for this person, oldest first, now and whenever that changes."""
+        self._allow(actor)
+        return self._database.live.follow(_waiting, actor.id)
+
+    async def waiting(self, *, actor: Actor = LOCAL) -> tuple[AskView, ...]:
+        """What waits for this person now, oldest first."""
+        self._allow(actor)
+        return await self._database.read(_waiting, actor.id)
+
+    async def approve(
+        self,
+        ask_id: str,
+        *,
+        arguments: Any = None,
+        input_hash: str | None = None,
+        actor: Actor = LOCAL,
+    ) -> None:
+        """Let a tool run as it was shown, or with other ``arguments``; or let a run go on that
+        has reached a limit.
+
+        ``input_hash`` is that of what the person was shown: if something else would run, it
+        raises WrongState. Raises InvalidInput for arguments that do not fit the tool.
+        """
+        self._allow(actor)
+        checked = await self._checked(ask_id, arguments)
+
+        def approve(tx: Tx) -> None:
+            ask = self._open(tx, ask_id, actor)
+            if ask.kind == AskKind.QUESTION:
+                raise InvalidInput("This is a question: answer it.")
+            shown = ask.input_hash if input_hash is None else input_hash
+            if ask.input_hash != shown or (ask.tool and hash_of(ask.input) != ask.input_hash):
+                raise WrongState("What would run is not what you were shown. Look again.")
+            self._decide(tx, ask, AskStatus.APPROVED, actor, answer=checked)
+
+        await self._database.write(approve)
+
+    async def deny(self, ask_id: str, reason: str = "", *, actor: Actor = LOCAL) -> None:
+        """Do not let a tool run, or a run go on; the agent is told the reason."""
+        self._allow(actor)
+        words = checked_text(reason)[:MOST_REASON] if reason.strip() else ""
+
+        def deny(tx: Tx) -> None:
+            ask = self._open(tx, ask_id, actor)
+            if ask.kind == AskKind.QUESTION:
+                raise InvalidInput("This is a question: answer it.")
+            self._decide(tx, ask, AskStatus.DENIED, actor, reason=words)
+
+        await self._database.write(deny)
+
+    async def answer(self, ask_id: str, text: str, *, actor: Actor = LOCAL) -> None:
+        """Answer a question; or, instead of approving, tell the agent something: then the tool
+        does not run. Raises InvalidInput for an empty answer.
+        """
+        self._allow(actor)
+        words = checked_text(text)
+
+        def answer(tx: Tx) -> None:
+            ask = self._open(tx, ask_id, actor)
+            if ask.kind == AskKind.LIMIT:
+                raise InvalidInput("Say whether it may go on.")
+            self._decide(tx, ask, AskStatus.ANSWERED, actor, answer=words)
+
+        await self._database.write(answer)
+
+    async def _checked(self, ask_id: str, arguments: Any) -> Any:
+        if arguments is None:
+            return None
+        ask = await self._database.read(_find, checked_id(ask_id))
+        if ask is None:
+            raise AskNotFound
+        tool = self._tool_of(ask.agent, ask.tool)
+        if tool is None:
+            raise WrongState(f"The tool {ask.tool!r} is not there any more.")
+        return tool.check(arguments)
+
+    def _open(self, tx: Tx, ask_id: str, actor: Actor) -> Ask:
+        ask = asks.lock(tx, checked_id(ask_id))
+        if ask is None:
+            raise AskNotFound
+        if ask.asked_of and ask.asked_of != actor.id:
+            raise NotAllowed("Somebody else was asked.")
+        if ask.status in _DECIDED:
+            raise WrongState(f"{ask.decided_by} {_DECIDED[AskStatus(ask.status)]} already.")
+        if ask.status != AskStatus.OPEN:
+            raise WrongState("It is not waited for any more.")
+        if ask.deadline is not None and ask.deadline <= self._clock.now():
+            raise WrongState("It is too late: the time to decide is over.")
+        return ask
+
+    def _decide(self, tx: Tx, ask: Ask, status: AskStatus, actor: Actor, **what: Any) -> None:
+        now = self._clock.now()
+        asks.decide(tx, ask, status=status, by=actor.name, by_id=actor.id, now=now, **what)
+
+
+def _find(session: Session, ask_id: str) -> Ask | None:
+    return session.get(Ask, ask_id)
+
+
+def _waiting(session: Session, user_id: str) -> tuple[AskView, ...]:
+    return tuple(
+        ask_view(row, row.title)
+        for row in asks.waiting(session, limit=MOST_WAITING)
+        if row.asked_of in ("", user_id)
+    )

@@ -1,0 +1,162 @@
+"""What a running AgentChat consists of, put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import SecretStr
+
+from agentchat.agents.agent import Agent
+from agentchat.agents.memory import Memories
+from agentchat.agents.memory.tools import memory_tools
+from agentchat.agents.router import Router
+from agentchat.agents.streams import Streams
+from agentchat.agents.team import Allowance, Team
+from agentchat.agents.window import sized
+from agentchat.assistants import Kit, embedding, manned
+from agentchat.durable.app import Durable
+from agentchat.durable.clock import Clock
+from agentchat.durable.keeper import Keep
+from agentchat.durable.workflow import Workflow
+from agentchat.llm.base import Provider
+from agentchat.llm.choose import choose_provider
+from agentchat.llm.embedder import Embedder, HashEmbedder
+from agentchat.providing import of_agents, reporting, served
+from agentchat.settings import Settings
+from agentchat.spent import allowance_of
+from agentchat.store.database import Database
+from agentchat.tools.search import search_provider
+from agentchat.views import Actor
+from agentchat.workflows.follow_up import follow_up_workflow
+from agentchat.workflows.remember import remember_workflow
+from agentchat.workflows.reply import reply_workflow
+
+
+@dataclass(frozen=True)
+class Given:
+    """What an app was given, rather than found by its settings."""
+
+    agents: Sequence[Agent] | Callable[[Kit], Sequence[Agent]] | None
+    router: Router | None
+    allowance: Allowance | None
+    workflows: Sequence[Workflow[..., Any]]
+    provider: Provider | None
+    embedder: Embedder | None
+    strict: bool
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An app that runs: its agents and their model, what carries its runs out, its memory.
+
+    ``model_id`` is the row in which the state of the model stands.
+    """
+
+    team: Team
+    durable: Durable
+    memories: Memories
+    model_id: str
+    _stack: AsyncExitStack = field(repr=False)
+
+    async def close(self) -> None:
+        """Hand runs back to the queue, and let go of everything."""
+        await self._stack.aclose()
+
+
+async def opened(
+    given: Given, settings: Settings, clock: Clock, allow: Callable[[Actor], None]
+) -> Opened:
+    """Open everything that an app consists of, on a database whose schema fits.
+
+    ``allow`` raises NotAllowed for actors who may do nothing here. Raises
+    :class:`~agentchat.errors.ConfigError`.
+    """
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database_url)
+        database.open()
+        stack.push_async_callback(database.close)
+        chosen = given.provider or await choose_provider(settings)
+        provider = sized(chosen, settings.context_tokens)
+        # The embedded model may turn out to be another one; its row stays the same.
+        model_id = provider.id
+        await stack.enter_async_context(reporting(provider, database, clock))
+        embedder = await stack.enter_async_context(embedding(provider, given.embedder))
+        memories = await stack.enter_async_context(
+            Memories(database, embedder or HashEmbedder(), clock, allow=allow)
+        )
+        remember = remember_workflow(provider, memories, database, clock)
+        made: list[Team] = []
+        follow_up = follow_up_workflow(lambda: made[0])
+        kit = Kit(
+            provider,
+            database,
+            follow_up,
+            clock,
+            embedder,
+            search_provider(
+                searxng_url=settings.search_url,
+                brave_key=_secret(settings.brave_api_key),
+                tavily_key=_secret(settings.tavily_api_key),
+            ),
+            memory_tools(memories),
+            settings.route_by,
+        )
+        team = await stack.enter_async_context(
+            _team(
+                kit,
+                given,
+                settings,
+                memories,
+                # A script answers the same to all: nothing needs to be remembered for it.
+                remember if embedder is not None else None,
+            )
+        )
+        made.append(team)
+        reply = reply_workflow(team)
+        durable = Durable(
+            database,
+            [reply, follow_up, remember, *given.workflows],
+            clock=clock,
+            keep=Keep.of(days=settings.keep_days, runs=settings.keep_runs),
+            strict=given.strict,
+            allow=lambda actor, _run: allow(actor),
+            own={reply.name: "This run answers a message; stop or retry that instead."},
+        )
+        await stack.enter_async_context(durable)
+        return Opened(team, durable, memories, model_id, stack.pop_all())
+
+
+def _secret(key: SecretStr | None) -> str | None:
+    return None if key is None else key.get_secret_value()
+
+
+@asynccontextmanager
+async def _team(
+    kit: Kit,
+    given: Given,
+    settings: Settings,
+    memories: Memories,
+    remember: Workflow[..., Any] | None,
+) -> AsyncGenerator[Team, None]:
+    async with (
+        manned(kit, given.agents, given.router) as crew,
+        of_agents(crew.agents.values(), kit.provider, settings) as providers,
+        served(settings) as mcp,
+    ):
+        yield Team(
+            crew.agents,
+            kit.provider,
+            providers,
+            kit.database,
+            Streams(kit.database, kit.clock),
+            kit.clock,
+            given.allowance or allowance_of(settings),
+            crew.router,
+            memories,
+            remember,
+            gate=crew.gate,
+            mcp=mcp,
+        )

@@ -1,0 +1,95 @@
+"""What calls of models cost: the verbs, and what may be spent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from datetime import timedelta
+
+from sqlmodel import Session
+
+from agentchat.agents.team import Allowance
+from agentchat.durable.clock import Clock
+from agentchat.errors import InvalidInput
+from agentchat.inputs import checked_id
+from agentchat.settings import Settings
+from agentchat.store import spendings, threads
+from agentchat.store.database import Database
+from agentchat.store.spendings import Spent
+from agentchat.views import LOCAL, Actor, SpentView
+
+MOST_DAYS = 3_660
+
+
+class Spendings:
+    """What was spent: ``chat.spent``. Each call of a model counts, whatever became of it:
+    answers, tries that failed, calls that were stopped, routing, summaries, remembering.
+
+    A call whose price nobody knows is in ``unknown``, its tokens are counted, and
+    ``cost_usd`` is then the least it can have been. What was spent is kept for ever; of an id
+    that is not known nothing was spent.
+    """
+
+    def __init__(self, database: Database, clock: Clock, allow: Callable[[Actor], None]) -> None:
+        self._database = database
+        self._clock = clock
+        self._allow = allow
+
+    async def of_message(self, message_id: str, *, actor: Actor = LOCAL) -> SpentView:
+        """What an answer has cost, each time it was tried, with the sub-agents that it asked."""
+        self._allow(actor)
+        return _view(await self._database.read(spendings.of_messages, checked_id(message_id)))
+
+    async def of_run(self, run_id: str, *, actor: Actor = LOCAL) -> SpentView:
+        """What a run has spent, with the runs that it started, as long as they are kept."""
+        self._allow(actor)
+        return _view(await self._database.read(spendings.of_runs, checked_id(run_id)))
+
+    async def of_thread(self, thread_id: str, *, actor: Actor = LOCAL) -> SpentView:
+        """What a thread has cost; raises :class:`~agentchat.errors.ThreadNotFound`."""
+        self._allow(actor)
+        return await self._database.read(_of_thread, checked_id(thread_id))
+
+    async def of_me(self, days: float = 1, *, actor: Actor = LOCAL) -> SpentView:
+        """What was spent for this person in so many days up to now; raises
+        :class:`~agentchat.errors.InvalidInput` for less than none, or more than ten years.
+        """
+        self._allow(actor)
+        if not 0 < days <= MOST_DAYS:
+            raise InvalidInput(f"Between 0 and {MOST_DAYS:,} days can be added up.")
+        since = self._clock.now() - timedelta(days=days)
+        return _view(await self._database.read(spendings.of_user, actor.id, since=since))
+
+    def follow_thread(
+        self, thread_id: str, *, actor: Actor = LOCAL
+    ) -> AsyncGenerator[SpentView, None]:
+        """Yield what a thread has cost, now and whenever that changes; raises
+        :class:`~agentchat.errors.ThreadNotFound`, also when the thread is deleted.
+        """
+        self._allow(actor)
+        return self._database.live.follow(_of_thread, checked_id(thread_id))
+
+
+def allowance_of(settings: Settings) -> Allowance:
+    """What all agents together may spend, as a deployment says; 0 is no limit."""
+    return Allowance(
+        thread_tokens=settings.thread_tokens or None,
+        thread_usd=settings.thread_usd or None,
+        user_day_tokens=settings.user_day_tokens or None,
+        user_day_usd=settings.user_day_usd or None,
+    )
+
+
+def _of_thread(session: Session, thread_id: str) -> SpentView:
+    threads.get(session, thread_id)
+    return _view(spendings.in_thread(session, thread_id))
+
+
+def _view(spent: Spent) -> SpentView:
+    return SpentView(
+        spent.calls,
+        spent.input_tokens,
+        spent.output_tokens,
+        spent.cost_usd,
+        spent.unknown,
+        spent.estimated,
+    )

@@ -1,0 +1,186 @@
+"""Asks: what runs wait for from people, and what people decided."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+from sqlmodel import Session, col
+
+from agentchat.columns import of_row, table_of
+from agentchat.models import Ask, AskStatus, Thread
+from agentchat.store import events
+from agentchat.store.changes import Rows, rows
+from agentchat.store.writer import Tx
+
+_ASKS = table_of(Ask)
+_THREADS = table_of(Thread)
+_EMPTY: dict[str, Any] = {
+    "part": None,
+    "agent": "",
+    "text": "",
+    "tool": "",
+    "input": None,
+    "input_hash": "",
+    "asked_of": "",
+    "deadline": None,
+    "answer": None,
+    "reason": "",
+    "decided_by": None,
+    "decided_by_id": None,
+    "decided_at": None,
+}
+
+
+def event_of(ask_id: str) -> str:
+    """The name of the event that tells a run that somebody has decided."""
+    return f"ask {ask_id}"
+
+
+def add(tx: Tx, ask: dict[str, Any]) -> None:
+    """Ask somebody, given by column."""
+    tx.execute(insert(_ASKS), {**_EMPTY, "choices": [], "status": AskStatus.OPEN, **ask})
+
+
+def count(tx: Tx, run_id: str, part: int) -> int:
+    """How much a run has asked in a part."""
+    query = select(func.count()).where(_ASKS.c.run_id == run_id, _ASKS.c.part == part)
+    return int(tx.execute(query).scalar_one())
+
+
+def lock(tx: Tx, ask_id: str) -> Ask | None:
+    """The ask of this id, which nobody else changes until the commit."""
+    query = select(_ASKS).where(_ASKS.c.id == ask_id).with_for_update()
+    row = tx.execute(query).mappings().first()
+    return None if row is None else of_row(Ask, row)
+
+
+def decide(
+    tx: Tx,
+    ask: Ask,
+    *,
+    status: AskStatus,
+    by: str,
+    by_id: str,
+    now: datetime,
+    answer: Any = None,
+    reason: str = "",
+) -> None:
+    """Write down what was decided about an open ask that the caller has locked, and wake the
+    run that waits for it.
+    """
+    tx.execute(
+        update(_ASKS)
+        .where(_ASKS.c.id == ask.id)
+        .values(
+            status=status,
+            answer=answer,
+            reason=reason,
+            decided_by=by,
+            decided_by_id=by_id,
+            decided_at=now,
+        ),
+        about=_about(ask),
+    )
+    events.send(
+        tx,
+        ask.run_id,
+        name=event_of(ask.id),
+        key=ask.id,
+        payload=status,
+        sent_by=by,
+        now=now,
+    )
+
+
+def expire(tx: Tx, ask: Ask, *, now: datetime) -> None:
+    """Nobody decided in time."""
+    tx.execute(
+        update(_ASKS).where(_ASKS.c.id == ask.id).values(status=AskStatus.EXPIRED, decided_at=now),
+        about=_about(ask),
+    )
+
+
+def withdraw(tx: Tx, message_id: str, thread_id: str, *, now: datetime) -> None:
+    """Nobody has to decide any more: the answer that asked has ended."""
+    open_ = (_ASKS.c.message_id == message_id, _ASKS.c.status == AskStatus.OPEN)
+    if tx.execute(select(_ASKS.c.id).where(*open_).limit(1)).first() is None:
+        return
+    tx.execute(
+        update(_ASKS).where(*open_).values(status=AskStatus.WITHDRAWN, decided_at=now),
+        about=rows("asks", {"message_id": message_id, "thread_id": thread_id}),
+    )
+
+
+def delete_of(tx: Tx, message_id: str, thread_id: str) -> None:
+    """Remove the asks of an answer that is begun anew."""
+    tx.execute(
+        delete(_ASKS).where(_ASKS.c.message_id == message_id),
+        about=rows("asks", {"message_id": message_id, "thread_id": thread_id}),
+    )
+
+
+def delete_of_thread(tx: Tx, thread_id: str) -> None:
+    """Remove the asks of a thread."""
+    tx.execute(delete(Ask).where(col(Ask.thread_id) == thread_id))
+
+
+def of_messages(
+    session: Session, thread_id: str, ids: Collection[str]
+) -> dict[str, list[Row[Any]]]:
+    """The asks of these messages of a thread, oldest first, by the id of the message."""
+    found: dict[str, list[Row[Any]]] = {}
+    if ids:
+        for row in session.execute(_OF_MESSAGES, {"thread_id": thread_id, "ids": list(ids)}):
+            found.setdefault(row.message_id, []).append(row)
+    return found
+
+
+_OF_MESSAGES = (
+    select(_ASKS)
+    .where(
+        _ASKS.c.thread_id == bindparam("thread_id"),
+        _ASKS.c.message_id.in_(bindparam("ids", expanding=True)),
+    )
+    .order_by(_ASKS.c.created_at, _ASKS.c.id)
+)
+
+
+def waiting(session: Session, *, limit: int) -> Sequence[Row[Any]]:
+    """The open asks of all threads with the title of their thread, oldest first."""
+    query = (
+        select(_ASKS, _THREADS.c.title, _THREADS.c.parent_id)
+        .join(_THREADS, _THREADS.c.id == _ASKS.c.thread_id)
+        .where(_ASKS.c.status == AskStatus.OPEN, _THREADS.c.deleted_at.is_(None))
+        .order_by(_ASKS.c.created_at, _ASKS.c.id)
+        .limit(limit)
+    )
+    return session.execute(query).all()
+
+
+def granted(tx: Tx, run_id: str) -> int:
+    """How often somebody has let a run go on that had reached a limit."""
+    query = select(_ASKS.c.id).where(
+        _ASKS.c.run_id == run_id, _ASKS.c.kind == "limit", _ASKS.c.status == AskStatus.APPROVED
+    )
+    return len(tx.execute(query).all())
+
+
+def waited(tx: Tx, run_ids: Collection[str]) -> float:
+    """For how many seconds at least one of these runs has waited for people."""
+    query = select(_ASKS.c.created_at, _ASKS.c.decided_at).where(
+        _ASKS.c.run_id.in_(run_ids), _ASKS.c.decided_at.is_not(None)
+    )
+    seconds, over = 0.0, None
+    for asked, decided in tx.execute(query.order_by(_ASKS.c.created_at)).all():
+        begins = asked if over is None else max(asked, over)
+        if decided > begins:
+            seconds += (decided - begins).total_seconds()
+            over = decided
+    return seconds
+
+
+def _about(ask: Ask) -> Rows:
+    return rows("asks", {"id": ask.id, "message_id": ask.message_id, "thread_id": ask.thread_id})

@@ -1,0 +1,84 @@
+"""Keeping a promise: an agent comes back to its thread by itself."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+from agentchat.agents import pending
+from agentchat.agents.team import Team
+from agentchat.durable.context import Context
+from agentchat.durable.workflow import Workflow, workflow
+from agentchat.errors import ThreadNotFound
+from agentchat.models import PartKind, PartStatus
+from agentchat.store import messages, parts, threads
+from agentchat.store.messages import Answer
+from agentchat.store.writer import Tx
+from agentchat.views import Actor
+
+_ANSWERS = uuid.UUID("6d7c1f0b-1b7e-4a5f-8f27-1f6b5e1f8f5c")
+"""The namespace of the ids of answers that are follow-ups, and of their runs."""
+
+Outcome = Literal["answered", "gone"]
+
+
+def follow_up_workflow(
+    team_of: Callable[[], Team],
+) -> Workflow[[str, str, str, str, datetime], Outcome]:
+    """The workflow that waits until a time and then lets an agent answer in its thread, for the
+    person it was promised to. It ends quietly if the thread is gone by then.
+    """
+
+    @workflow(name="follow_up")
+    async def follow_up(
+        ctx: Context, thread_id: str, user_id: str, agent: str, text: str, at: datetime
+    ) -> Outcome:
+        def post(tx: Tx) -> Outcome:
+            team, now = team_of(), team_of().clock.now()
+            try:
+                thread = threads.lock(tx, thread_id)
+            except ThreadNotFound:
+                thread = None
+            if thread is None:
+                return "gone"
+            answer_id, run_id = (
+                uuid.uuid5(_ANSWERS, f"{ctx.run_id}\n{what}").hex for what in ("answer", "run")
+            )
+            usable = {one.name for one in team.usable_by(Actor(user_id, ctx.started_by))}
+            # Picked again if it is gone, or not allowed any more.
+            name = agent if agent in usable else ""
+            answer = Answer(answer_id, thread_id, run_id, thread.length)
+            threads.grow(tx, thread, by=1, title="", now=now)
+            row = pending.to_come(answer, author=name, user_id=user_id, now=now, run_id=run_id)
+            messages.add(tx, row)
+            parts.add(
+                tx,
+                answer,
+                now,
+                {
+                    "kind": PartKind.NOTE,
+                    "status": PartStatus.DONE,
+                    "agent": name,
+                    "text": f"Follow-up: {text}",
+                    "data": {"tell": True, "told": _told(text, at)},
+                    "step": parts.PROMISED,
+                    "finished_at": now,
+                },
+            )
+            by = ctx.started_by
+            pending.queue(tx, answer, team.reply, agent=name, by=by, now=now)
+            return "answered"
+
+        await ctx.sleep_until("until then", at)
+        return await ctx.finish("follow up", post)
+
+    return follow_up
+
+
+def _told(text: str, at: datetime) -> str:
+    return (
+        f"(You promised earlier to come back at this time, {at:%A, %Y-%m-%d %H:%M} UTC, and it has"
+        f" come. Nobody has just written. Do now, for the person: {text})"
+    )
