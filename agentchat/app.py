@@ -12,13 +12,18 @@ from reflex_components_core.base.error_boundary import ErrorBoundary
 from starlette.types import ASGIApp
 
 from agentchat.chat import AgentChat
-from agentchat.ui import words
+from agentchat.ui import words, words_memory
 from agentchat.ui.bridge import serving
 from agentchat.ui.components.notices import connection_notice
 from agentchat.ui.headers import security_headers
 from agentchat.ui.pages.chat import chat_page, chat_title
+from agentchat.ui.pages.inbox import inbox_page
+from agentchat.ui.pages.memories import memories_page
 from agentchat.ui.pages.notes import crash_page, loading_page, models_page, not_found_page
+from agentchat.ui.states.agents import AgentsState
+from agentchat.ui.states.asks import InboxState, WaitingState
 from agentchat.ui.states.build import BuildState
+from agentchat.ui.states.memories import MemoriesState
 from agentchat.ui.states.model import ModelState
 from agentchat.ui.states.notice import NoticeState
 from agentchat.ui.states.thread import ThreadState
@@ -42,7 +47,11 @@ def _say_something_went_wrong(exception: Exception) -> EventSpec:
     return NoticeState.say(words.SOMETHING_WRONG)
 
 
-def _build() -> rx.App:
+def build(chat: AgentChat) -> rx.App:
+    """The web app of this AgentChat: with agents, tools and workflows of your own, for example.
+
+    Its pages are the same whatever it is given, so one frontend serves them all.
+    """
     app = rx.App(
         html_lang="en",
         toaster=None,
@@ -55,13 +64,13 @@ def _build() -> rx.App:
         backend_exception_handler=_say_something_went_wrong,
         head_components=[rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml")],
     )
-    app.register_lifespan_task(serving, chat=AgentChat())
-    on_load = [
+    app.register_lifespan_task(serving, chat=chat)
+    common = [
         BuildState.tell,
         NoticeState.dismiss,
-        ThreadState.follow,
+        AgentsState.tell,
         ThreadsState.follow,
-        ModelState.follow,
+        WaitingState.follow,
     ]
     for route in ("/", "/t/[thread_id]"):
         app.add_page(
@@ -69,11 +78,31 @@ def _build() -> rx.App:
             route=route,
             title=chat_title,
             description=words.DESCRIPTION,
-            on_load=on_load,
+            on_load=[*common, ThreadState.follow, ModelState.follow],
         )
+    app.add_page(
+        inbox_page,
+        route=words.INBOX_PATH,
+        title=f"{words.INBOX} · {words.APP}",
+        on_load=[*common, InboxState.follow],
+    )
+    app.add_page(
+        memories_page,
+        route=words.MEMORY_PATH,
+        title=f"{words_memory.TITLE} · {words.APP}",
+        on_load=[NoticeState.dismiss, MemoriesState.arrive, MemoriesState.follow],
+    )
     app.add_page(models_page, route=words.MODEL_HELP, title=f"Models · {words.APP}")
     app.add_page(not_found_page, route="404", title=f"{words.NOT_FOUND_TITLE} · {words.APP}")
     return app
 
 
-app = _build()
+app: rx.App
+
+
+def __getattr__(name: str) -> rx.App:
+    """``app`` is made when it is first asked for: a process has one, and may build its own."""
+    if name != "app":
+        raise AttributeError(name)
+    made = globals()["app"] = build(AgentChat())
+    return made

@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 
 from agentchat import cli_check, cli_models
+from agentchat.chat import AgentChat
+from agentchat.cli_named import named
 from agentchat.errors import AgentChatError, ConfigError, ModelError
 from agentchat.llm.choose import choose_provider
 from agentchat.settings import Settings, load_settings
@@ -34,6 +36,10 @@ def run(
     strict: Annotated[
         bool, typer.Option("--strict", help="Do not start on runs that this code would break.")
     ] = False,
+    chat: Annotated[
+        str,
+        typer.Option(metavar="MODULE:NAME", help="An AgentChat of yours, with your own agents."),
+    ] = "",
 ) -> None:
     """Serve the web app: migrate, build the pages if they changed, listen on one port."""
     from agentchat import frontend
@@ -41,12 +47,16 @@ def run(
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     with _said_plainly():
         settings = load_settings()
+        mine = named(chat, "--chat") if chat else None
+        if chat and not isinstance(mine, AgentChat):
+            raise ConfigError(f"--chat {chat!r} is not an AgentChat.")
         schema.upgrade(settings.database_url)
         if strict:
             cli_check.check()
-        asyncio.run(_check_model(settings))
+        if mine is None:
+            asyncio.run(_check_model(settings))
         frontend.ensure_built(settings)
-        frontend.serve(settings)
+        frontend.serve(settings, mine)
 
 
 async def _check_model(settings: Settings) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import sys
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +12,7 @@ from agentchat.agents.memory.tools import memory_tools
 from agentchat.agents.streams import Streams
 from agentchat.agents.team import Team, checked
 from agentchat.assistants import Kit, shipped
+from agentchat.cli_named import named
 from agentchat.durable import boot
 from agentchat.durable.boot import Look
 from agentchat.durable.clock import SystemClock
@@ -75,17 +74,7 @@ def _own(url: str) -> list[Workflow[..., Any]]:
 
 
 def _named(name: str) -> list[Workflow[..., Any]]:
-    module_name, _, attribute = name.partition(":")
-    if not module_name or not attribute:
-        raise ConfigError(f"--workflows {name!r} is not MODULE:NAME, such as myapp.flows:survey.")
-    if "" not in sys.path:
-        # Where the command is called, as python -m would.
-        sys.path.insert(0, "")
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"--workflows {name!r}: {error}.") from error
-    found = getattr(module, attribute, None)
+    found = named(name, "--workflows")
     given = found if isinstance(found, list | tuple) else [found]
     some = [one for one in given if isinstance(one, Workflow)]
     if len(some) != len(given):

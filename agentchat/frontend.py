@@ -25,6 +25,7 @@ from types import FrameType
 import uvicorn
 from filelock import FileLock, Timeout
 
+from agentchat.chat import AgentChat
 from agentchat.errors import ConfigError
 from agentchat.settings import Settings
 
@@ -52,8 +53,9 @@ def ensure_built(settings: Settings) -> Path:
     return pages
 
 
-def serve(settings: Settings) -> None:
-    """Serve pages and backend from this process until SIGINT or SIGTERM.
+def serve(settings: Settings, chat: AgentChat | None = None) -> None:
+    """Serve pages and backend from this process until SIGINT or SIGTERM: those of ``chat``, or
+    of the app as it is shipped.
 
     Prints the address when it answers. Raises ConfigError if the port is taken.
     """
@@ -65,13 +67,13 @@ def serve(settings: Settings) -> None:
     # Reflex reads the environment when it is imported, so only now.
     from reflex_base.environment import environment
 
-    from agentchat.app import app
+    from agentchat import app
 
     environment.REFLEX_SKIP_COMPILE.set(True)
     environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
 
     config = uvicorn.Config(
-        app(),
+        (app.app if chat is None else app.build(chat))(),
         host=settings.host,
         port=settings.port,
         ws="websockets-sansio",

@@ -95,6 +95,7 @@ class Calls:
                 "text": thought.text,
                 "data": {"sealed": thought.sealed} if thought.sealed else {},
                 "round": round_,
+                "started_at": now - timedelta(seconds=thought.seconds),
                 "finished_at": now,
             }
             for thought in generated.thoughts

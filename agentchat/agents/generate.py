@@ -63,10 +63,11 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """Reasoning, as its provider wants it back."""
+    """Reasoning, as its provider wants it back, and how long it took."""
 
     text: str
     sealed: str = ""
+    seconds: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,7 @@ class Asking:
 
     async def _ask(self, ctx: Context, request: ModelRequest, window: Window) -> Generated:
         text: list[str] = []
+        began = self.team.clock.now()
         thoughts: list[Thought] = []
         calls: list[ToolCall] = []
         finished: Finished | None = None
@@ -185,7 +187,8 @@ class Asking:
                         text.append(chunk.text)
                         stream.write(chunk.text)
                     elif isinstance(chunk, Reasoning):
-                        thoughts.append(Thought(chunk.text, chunk.sealed))
+                        took = (self.team.clock.now() - began).total_seconds()
+                        thoughts.append(Thought(chunk.text, chunk.sealed, took))
                     elif isinstance(chunk, ToolCall):
                         calls.append(chunk)
                     else:
@@ -347,6 +350,7 @@ def _joined(thoughts: Sequence[Thought]) -> list[Thought]:
     """Pieces up to one that is sealed are one thought."""
     found: list[Thought] = []
     pieces: list[str] = []
+    before = 0.0
     room = MOST_THOUGHT
     for piece in thoughts:
         pieces.append(piece.text)
@@ -356,8 +360,8 @@ def _joined(thoughts: Sequence[Thought]) -> list[Thought]:
             kept = storable("".join(pieces)).encode()[:room].decode(errors="ignore")
             room -= len(kept.encode())
             if kept or sealed:
-                found.append(Thought(kept, sealed))
-            pieces = []
+                found.append(Thought(kept, sealed, piece.seconds - before))
+            pieces, before = [], piece.seconds
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from agentchat.agents.agent import Limits
@@ -52,7 +53,8 @@ def reached(
         (day.cost_usd, allowance.user_day_usd, "${:,.2f} for you in a day"),
     ):
         if most is not None and used >= most * again:
-            return f"It has reached a limit: {words.format(most * again)}."
+            said = re.sub(r"^1 (call|token|minute)s", r"1 \1", words.format(most * again))
+            return f"It has reached a limit: {said}."
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from agentchat.agents.agent import Agent
@@ -43,7 +44,7 @@ def ask_tool(agent: Agent) -> Tool:
     async def ask(_ctx: Context, context: ToolContext, task: str) -> str:
         return await context.ask_agent(agent.name, task)
 
-    return ask
+    return replace(ask, quiet=True)
 
 
 def hand_over_tools(team: Team, agent: Agent, actor: Actor) -> list[Tool]:

@@ -7,10 +7,10 @@ none. Its pieces are, the last few of them and numbered; the page puts them toge
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from agentchat.views import MessageView
+from agentchat.views import MessageView, PartView
 
 MOST_AGAIN = 1_000
 """Up to how many characters that were sent before go along with new ones: a page that draws
@@ -47,9 +47,7 @@ class Tail:
     def grow(self, messages: Iterable[MessageView]) -> None:
         """Take note of the messages as they are now."""
         new, sent = [], {}
-        for message in messages:
-            if message.status not in GROWING:
-                continue
+        for message in growing(messages):
             revision, length, number = self._sent.get(message.id, (-1, 0, self._highest))
             whole = revision != message.revision
             text = message.text if whole else message.text[length:]
@@ -64,14 +62,29 @@ class Tail:
 
     def _again(self) -> list[Piece]:
         room, kept = MOST_AGAIN, 0
-        for piece in reversed(self.pieces):
+        pieces = [piece for piece in self.pieces if piece.message in self._sent]
+        for piece in reversed(pieces):
             room -= len(piece.text)
-            if room < 0 or piece.message not in self._sent:
+            if room < 0:
                 break
             kept += 1
-        return self.pieces[len(self.pieces) - kept :]
+        return pieces[len(pieces) - kept :]
+
+
+def growing(messages: Iterable[MessageView]) -> Iterator[MessageView]:
+    """Those whose text grows, and the answers of sub-agents in them that do."""
+    for message in messages:
+        if message.status in GROWING:
+            yield message
+        yield from growing(part.answer for part in message.parts if part.answer is not None)
 
 
 def without_text(message: MessageView) -> MessageView:
-    """The message as it is sent beside its pieces."""
+    """The message as it is sent beside its pieces and those of its sub-agents."""
+    if any(part.answer is not None for part in message.parts):
+        message = replace(message, parts=tuple(map(_without_text, message.parts)))
     return replace(message, text="", revision=0) if message.status in GROWING else message
+
+
+def _without_text(part: PartView) -> PartView:
+    return part if part.answer is None else replace(part, answer=without_text(part.answer))

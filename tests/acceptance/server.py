@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,15 @@ def free_port() -> int:
 
 
 class Server:
-    """``agentchat run`` with a data folder and a model of the test's choice."""
+    """``agentchat run`` with a data folder and a model of the test's choice; or another
+    ``program`` that serves.
+    """
 
-    def __init__(self, data_dir: Path, **environment: str) -> None:
+    def __init__(
+        self, data_dir: Path, *, program: Sequence[str] = ("agentchat", "run"), **environment: str
+    ) -> None:
         self.data_dir = data_dir
+        self._program = program
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {
@@ -52,7 +58,7 @@ class Server:
         """Start the process and wait until it says that it answers."""
         self.output.clear()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "agentchat", "run"],
+            [sys.executable, "-m", *self._program],
             cwd=ROOT,
             env=self._environment,
             stdout=subprocess.PIPE,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentchat.ui.growth import MOST_AGAIN, Piece, Tail, without_text
-from agentchat.views import MessageView
+from agentchat.views import MessageView, PartView
 
 
 def message(text: str, name: str = "a", *, revision: int = 1) -> MessageView:
@@ -109,6 +109,38 @@ def test_what_does_not_grow_keeps_its_text() -> None:
     assert tail.pieces == []
     assert without_text(said) is said
     assert without_text(message("long", revision=7)) == message("", revision=0)
+
+
+def asking(*answers: MessageView) -> MessageView:
+    parts = (PartView(n, "agent", "running", answer=one) for n, one in enumerate(answers))
+    return MessageView("lead", "assistant", "running", "", parts=tuple(parts))
+
+
+def test_texts_of_sub_agents_are_sent_in_pieces_too() -> None:
+    inner = asking(message("Deep. ", "c"))
+    lead = asking(message("One. ", "a"), message("Two. ", "b"), inner)
+    tail, page = Tail(0), Page()
+    tail.grow([lead])
+    page.draw(tail.pieces)
+    assert page.texts == {"lead": "", "a": "One. ", "b": "Two. ", "c": "Deep. "}
+    lead = asking(message("One. And more. ", "a"), MessageView("b", "assistant", "done", "Two."))
+    tail.grow([lead])
+    page.draw(tail.pieces)
+    assert page.texts["a"] == "One. And more. "
+    assert not page.missed
+    sent = without_text(lead)
+    assert [part.answer.text for part in sent.parts if part.answer] == ["", "Two."]
+
+
+def test_an_agent_that_is_done_does_not_make_a_slow_page_miss_what_others_say() -> None:
+    tail, page = Tail(0), Page()
+    tail.grow([message("a", "a"), message("b", "b")])
+    page.draw(tail.pieces)
+    tail.grow([message("a1", "a"), message("b1", "b")])
+    tail.grow([message("a1.2", "a")])
+    page.draw(tail.pieces)
+    assert page.texts["a"] == "a1.2"
+    assert not page.missed
 
 
 steps = st.lists(

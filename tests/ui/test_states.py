@@ -5,17 +5,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from agentchat import AgentChat, Settings
+from agentchat import Agent, AgentChat, Settings, tool
 from agentchat.app import app
-from agentchat.llm.base import Chunk, Finished, ModelRequest, StopReason, Text, Usage
+from agentchat.llm.base import (
+    Chunk,
+    Finished,
+    ModelRequest,
+    Reasoning,
+    StopReason,
+    Text,
+    ToolCall,
+    Usage,
+)
 from agentchat.llm.scripted import ScriptedProvider
 from agentchat.ui import bridge, words
+from agentchat.ui.states.agents import AgentsState
 from agentchat.ui.states.model import ModelState
 from agentchat.ui.states.thread import (
     FIRST_SHOWN,
@@ -100,8 +111,10 @@ def following(state: type, tab: Tab) -> Iterator[None]:
         task.cancel()
 
 
-async def send(tab: Tab, text: str, *, attempt: int = 1, create: bool = True) -> None:
-    await ThreadState.send.fn(tab, THREAD, MESSAGE, text, create, attempt)
+async def send(
+    tab: Tab, text: str, *, attempt: int = 1, create: bool = True, agent: str = ""
+) -> None:
+    await ThreadState.send.fn(tab, THREAD, MESSAGE, text, create, attempt, agent)
 
 
 async def test_a_message_sent_twice_with_one_id_is_shown_once(chat: AgentChat) -> None:
@@ -212,7 +225,9 @@ async def test_the_address_says_how_many_messages_to_show(chat: AgentChat) -> No
         await chat.send_message(THREAD, f"message {number}")
     few, many = Tab(ThreadState, THREAD, messages="30"), Tab(ThreadState, THREAD)
     with following(ThreadState, few), following(ThreadState, many):
-        await eventually(lambda: (few.earlier, many.earlier, many.live) == (20, 0, []))
+        for tab in (few, many):
+            await eventually(lambda tab=tab: tab.settled and not tab.live, within=20)
+    assert (few.earlier, many.earlier) == (20, 0)
     for tab in (few, many):
         positions = [message.position for message in (*tab.older, *tab.settled)]
         assert positions == list(range(tab.earlier, 70))
@@ -278,6 +293,120 @@ def test_an_odd_number_of_messages_means_the_usual(wish: str | None) -> None:
 def test_nobody_gets_more_messages_than_a_page_can_carry() -> None:
     assert _window("150") == 150
     assert _window("999999") == MOST_SHOWN
+
+
+@tool
+async def wait() -> str:
+    """Wait for ever."""
+    await asyncio.Event().wait()
+    return ""
+
+
+@pytest.fixture
+async def agents(tmp_path: Path) -> AsyncIterator[AgentChat]:
+    """An app of two agents, the second of which calls a tool that never ends."""
+    said: list[str | Reasoning | ToolCall] = ["Let me see.", ToolCall("c1", "wait", "{}")]
+    settings = Settings(data_dir=tmp_path, _env_file=None)
+    provider = ScriptedProvider("instant", replies=[said])
+    two = [Agent("clerk", "x"), Agent("writer", "x", tools=(wait,))]
+    async with AgentChat(settings, agents=two, provider=provider) as chat, bridge.bridged(chat):
+        yield chat
+
+
+async def test_what_was_said_before_a_call_is_not_said_twice(agents: AgentChat) -> None:
+    tab = Tab(ThreadState, THREAD)
+    await send(tab, "Hello", agent="writer")
+    with following(ThreadState, tab):
+        await eventually(lambda: tab.live and len(tab.live[0].parts) == 2)
+        assert [part.kind for part in tab.live[0].parts] == ["text", "tool"]
+        assert tab.live[0].parts[0].text == "Let me see."
+        await eventually(lambda: tab.tail and tab.tail[-1].text == "")
+        assert tab.tail[-1].whole
+
+
+async def test_a_sub_agent_grows_in_its_fold_and_in_its_own_thread(tmp_path: Path) -> None:
+    said = [ToolCall("c1", "ask_helper", '{"task": "Count"}')]
+    counted = " ".join(f"Number {n}." for n in range(500))
+    provider = ScriptedProvider("instant", replies=[said, counted], pace=timedelta(seconds=0.01))
+    two = [Agent("lead", "x", asks=("helper",)), Agent("helper", "x")]
+    settings = Settings(data_dir=tmp_path, _env_file=None)
+    async with AgentChat(settings, agents=two, provider=provider) as chat, bridge.bridged(chat):
+        tab = Tab(ThreadState, THREAD)
+        await send(tab, "Hello")
+        with following(ThreadState, tab):
+            await eventually(lambda: tab.live and any(one.answer for one in tab.live[0].parts))
+            [part] = [one for one in tab.live[0].parts if one.kind == "agent"]
+            inner = Tab(ThreadState, part.thread_id)
+            with following(ThreadState, inner):
+                for shown in (tab, inner):
+                    await eventually(
+                        lambda shown=shown: any(
+                            piece.message == part.answer.id and "Number" in piece.text
+                            for piece in shown.tail
+                        )
+                    )
+                await eventually(lambda: inner.live and inner.live[0].words == "Writing")
+                assert inner.parent == THREAD
+                assert [one.answer.text for one in tab.live[0].parts if one.answer] == [""]
+
+
+async def test_a_new_thread_keeps_the_agent_that_was_picked_for_it(agents: AgentChat) -> None:
+    tab = Tab(ThreadState, THREAD)
+    await send(tab, "Hello", agent="writer")
+    with following(ThreadState, tab):
+        await eventually(lambda: tab.agent == "writer" and tab.live)
+        assert tab.live[0].author == "writer"
+        assert tab.second == "queue"
+        await ThreadState.choose_agent.fn(tab, THREAD, "clerk")
+        await ThreadState.choose_second.fn(tab, THREAD, "steer")
+        await eventually(lambda: (tab.agent, tab.second) == ("clerk", "steer"))
+
+
+async def test_a_mention_counts_more_than_who_was_picked(agents: AgentChat) -> None:
+    tab = Tab(ThreadState, THREAD)
+    await send(tab, "@clerk, hello", agent="writer")
+    with following(ThreadState, tab):
+        await eventually(lambda: len(tab.settled) == 2)
+        assert (tab.settled[1].author, tab.agent) == ("clerk", "writer")
+
+
+async def test_an_agent_that_is_not_there_refuses_the_message(agents: AgentChat) -> None:
+    tab = Tab(ThreadState, THREAD)
+    await send(tab, "Hello", agent="nobody")
+    assert "nobody" in tab.refused[MESSAGE].words
+
+
+@pytest.mark.parametrize(
+    ("thread_id", "value"),
+    [
+        (THREAD, "nobody"),
+        (THREAD, {"a": 1}),
+        (THREAD, None),
+        ("nowhere-0001", "writer"),
+        ({"a": 1}, "writer"),
+        ("x", "clerk"),
+    ],
+)
+async def test_what_cannot_be_picked_is_said(
+    agents: AgentChat, thread_id: object, value: object
+) -> None:
+    tab = Tab(ThreadState, THREAD)
+    await agents.create_thread(thread_id=THREAD)
+    for handler in (ThreadState.choose_agent, ThreadState.choose_second):
+        said = await handler.fn(tab, thread_id, value)
+        assert said.handler.fn.__name__ == "say"
+    with following(ThreadState, tab):
+        await eventually(lambda: tab.shown == THREAD)
+        assert (tab.agent, tab.second) == ("", "queue")
+
+
+async def test_the_agents_are_told_to_a_page(agents: AgentChat) -> None:
+    tab = Tab(AgentsState)
+    AgentsState.tell.fn(tab)
+    assert [agent.name for agent in tab.agents] == ["clerk", "writer"]
+    tab.sent.clear()
+    AgentsState.tell.fn(tab)
+    assert tab.sent == []
 
 
 async def test_the_list_of_threads_follows_the_rows(chat: AgentChat) -> None:

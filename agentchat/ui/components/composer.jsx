@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useParams } from "react-router";
 import { ArrowUp, Square } from "lucide-react";
+import { AgentPicker, SecondMenu, useMention } from "./agents";
 import {
   arriveWithDraft,
   carryDraft,
@@ -9,9 +10,11 @@ import {
   newId,
   nextThread,
   onFill,
+  pickAgent,
   putItem,
   readDraft,
   saveDraft,
+  usePickedAgent,
 } from "./store";
 
 const useBeforePaint = typeof window === "undefined" ? useEffect : useLayoutEffect;
@@ -22,8 +25,13 @@ function lengthOf(text, limit) {
   return text.length <= limit ? text.length : Array.from(text).length;
 }
 
-/** The message box: Enter sends, the draft of every thread is kept, Stop ends what runs. */
-export function Composer({ shown, missing, running, onSend, onStop, words }) {
+/**
+ * The message box: Enter sends, the draft of every thread is kept, Stop ends what runs. Below it
+ * is who answers, and what a message does while an answer is being written.
+ */
+export function Composer(props) {
+  const { shown, missing, running, agents, agent, second, words, agentWords } = props;
+  const { onSend, onStop, onAgent, onSecond } = props;
   const { thread_id: thread = "" } = useParams();
   const [text, setText] = useState("");
   const draft = useRef("");
@@ -65,6 +73,13 @@ export function Composer({ shown, missing, running, onSend, onStop, words }) {
     }
   }, [text]);
 
+  const mention = useMention(text, agents, agentWords, change);
+  const picked = usePickedAgent();
+  // On the page of a new thread, and of one that is gone: what is sent starts a thread.
+  const create = thread === "" || missing;
+  const here = shown === thread;
+  const choose = (name) => (create ? pickAgent(name) : onAgent(thread, name));
+
   const length = lengthOf(text, words.limit);
   const tooLong = length > words.limit;
   const empty = text.trim() === "";
@@ -73,23 +88,23 @@ export function Composer({ shown, missing, running, onSend, onStop, words }) {
     const message = draft.current.trim();
     // Read from the ref: a double click comes before the next render.
     if (!message || lengthOf(message, words.limit) > words.limit) return;
-    // On the page of a new thread, and of one that is gone: what is sent starts a thread.
-    const create = thread === "" || missing;
     const item = {
       id: newId(),
       thread: create ? nextThread() : thread,
       create,
       text: message,
+      agent: create && agents.some(({ name }) => name === picked) ? picked : "",
       at: Date.now(),
       attempt: 1,
     };
     putItem(item);
     change("");
-    onSend(item.thread, item.id, item.text, item.create, item.attempt);
+    onSend(item.thread, item.id, item.text, item.create, item.attempt, item.agent);
     box.current?.focus();
   };
 
   const onKeyDown = (event) => {
+    if (mention.onKeyDown(event)) return;
     const composing = event.nativeEvent.isComposing || event.keyCode === 229;
     if (event.key === "Enter" && !event.shiftKey && !composing) {
       event.preventDefault();
@@ -104,8 +119,10 @@ export function Composer({ shown, missing, running, onSend, onStop, words }) {
         send();
       }}
     >
+      {mention.listbox}
       <div className="composer">
         <textarea
+          {...mention.attributes}
           ref={box}
           id="message"
           rows={1}
@@ -117,7 +134,7 @@ export function Composer({ shown, missing, running, onSend, onStop, words }) {
           onChange={(event) => change(event.target.value)}
           onKeyDown={onKeyDown}
         />
-        {running && shown === thread ? (
+        {running && here ? (
           <button
             type="button"
             className="composer-button stop"
@@ -148,7 +165,25 @@ export function Composer({ shown, missing, running, onSend, onStop, words }) {
             .replace("{limit}", words.limit.toLocaleString("en"))}
         </p>
       ) : (
-        <p className="composer-note hint">{words.hint}</p>
+        <div className="composer-foot">
+          {agents.length > 1 ? (
+            <AgentPicker
+              agents={agents}
+              value={create ? picked : here ? agent : ""}
+              onChoose={choose}
+              words={agentWords}
+            />
+          ) : null}
+          {running && here ? (
+            <SecondMenu
+              value={second}
+              onChoose={(name) => onSecond(thread, name)}
+              words={agentWords}
+            />
+          ) : (
+            <p className="composer-note hint">{words.hint}</p>
+          )}
+        </div>
       )}
     </form>
   );

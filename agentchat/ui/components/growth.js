@@ -36,13 +36,21 @@ export function useGrown(message) {
   return useSyncExternalStore(subscribe, () => grown.get(message)?.text ?? "", () => "");
 }
 
+/** The ids of messages and of the answers of sub-agents in them. */
+function idsOf(messages) {
+  return messages.flatMap((message) => [
+    message.id,
+    ...idsOf(message.parts.map((part) => part.answer).filter(Boolean)),
+  ]);
+}
+
 /** Keeps the texts: shows nothing. Asks for everything anew when it has missed something. */
 export function Growth({ tail, live, onMissed }) {
   useBeforePaint(() => {
     if (!grow(tail)) onMissed();
   }, [tail]);
   useEffect(() => {
-    const ids = new Set(live.map((message) => message.id));
+    const ids = new Set(idsOf(live));
     for (const id of grown.keys()) if (!ids.has(id)) grown.delete(id);
   }, [live]);
   return null;

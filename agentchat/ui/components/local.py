@@ -10,28 +10,35 @@ import reflex as rx
 from agentchat.ui.build import local_library
 from agentchat.ui.growth import Piece
 from agentchat.ui.states.thread import Refusal
-from agentchat.views import MessageView
+from agentchat.views import AgentView, MessageView
 
 _LUCIDE = "lucide-react@1.26.0"
+_DROPDOWN = "@radix-ui/react-dropdown-menu@2.2.1"
 
-Send = rx.event.passthrough_event_spec(str, str, str, bool, int)
+Send = rx.event.passthrough_event_spec(str, str, str, bool, int, str)
 Text = rx.event.passthrough_event_spec(str)
 TwoTexts = rx.event.passthrough_event_spec(str, str)
 
 
 class Composer(rx.Component):
-    """The message box with Send and Stop."""
+    """The message box with Send and Stop; below it who answers, and when."""
 
     library = local_library("composer.jsx")
     tag = "Composer"
-    lib_dependencies: list[str] = [_LUCIDE]
+    lib_dependencies: list[str] = [_LUCIDE, _DROPDOWN]
 
     shown: rx.Var[str]
     missing: rx.Var[bool]
     running: rx.Var[bool]
+    agents: rx.Var[list[AgentView]]
+    agent: rx.Var[str]
+    second: rx.Var[str]
     words: rx.Var[Mapping[str, Any]]
+    agent_words: rx.Var[Mapping[str, str]]
     on_send: rx.EventHandler[Send]
     on_stop: rx.EventHandler[Text]
+    on_agent: rx.EventHandler[TwoTexts]
+    on_second: rx.EventHandler[TwoTexts]
 
 
 class NewThreadButton(rx.Component):
@@ -187,7 +194,7 @@ class ThreadMenu(rx.Component):
         _LUCIDE,
         "@radix-ui/react-alert-dialog@1.2.1",
         "@radix-ui/react-dialog@1.3.1",
-        "@radix-ui/react-dropdown-menu@2.2.1",
+        _DROPDOWN,
     ]
 
     thread: rx.Var[str]

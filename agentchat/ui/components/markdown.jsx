@@ -49,6 +49,17 @@ export function CopyMessage({ text, words }) {
   );
 }
 
+/** A small button that copies a text shown beside it. */
+export function CopyButton({ text, label, words }) {
+  const [copied, copy] = useCopy(() => text);
+  const said = copied ? words.copied : label;
+  return (
+    <button type="button" className="copy-button" aria-label={said} title={said} onClick={copy}>
+      {copied ? <Check aria-hidden /> : <Copy aria-hidden />}
+    </button>
+  );
+}
+
 function CodeBlock({ node, words, children }) {
   const pre = useRef(null);
   const [copied, copy] = useCopy(() => pre.current.textContent.replace(/\n$/, ""));

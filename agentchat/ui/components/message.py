@@ -7,8 +7,12 @@ import reflex as rx
 from agentchat.ui import words
 from agentchat.ui.components.local import PassingButton
 from agentchat.ui.components.markdown import copy_message, markdown
+from agentchat.ui.components.parts import parts_of, sources_of
+from agentchat.ui.states.agents import AgentsState
 from agentchat.ui.states.thread import ThreadState
-from agentchat.views import MessageView
+from agentchat.views import FileView, MessageView
+
+_several = AgentsState.agents.length() > 1
 
 
 def message(view: rx.Var[MessageView]) -> rx.Component:
@@ -32,13 +36,51 @@ def _from_person(view: rx.Var[MessageView]) -> rx.Component:
     return rx.fragment(
         rx.el.h2(words.YOU, class_name="visually-hidden"),
         rx.el.div(view.text, class_name="text", data_part="text"),
+        rx.cond(
+            view.files.length() > 0,
+            rx.el.ul(rx.foreach(view.files, _file), class_name="files", aria_label=words.FILES),
+        ),
+        rx.cond(
+            view.joins,
+            rx.el.p(rx.icon("corner-left-up", aria_hidden=True), words.JOINED, class_name="joins"),
+        ),
+    )
+
+
+def _file(file: rx.Var[FileView]) -> rx.Component:
+    return rx.el.li(
+        rx.icon("paperclip", aria_hidden=True),
+        rx.el.span(file.name, class_name="file-name"),
+        rx.el.span(_size(file.size), class_name="file-size"),
+        key=file.id,
+        class_name="file",
+        title=file.media_type,
+    )
+
+
+def _size(size: rx.Var[int]) -> rx.Var[str]:
+    """How large a file is, as people say it."""
+    return rx.cond(
+        size < 1_000,
+        f"{size} B",
+        rx.cond(
+            size < 1_000_000,
+            f"{rx.Var(f'Math.round({size!s} / 1000)')} kB",
+            f"{rx.Var(f'({size!s} / 1e6).toFixed(1)')} MB",
+        ),
     )
 
 
 def _from_assistant(view: rx.Var[MessageView]) -> rx.Component:
+    named = _several & (view.author != "")
     return rx.fragment(
-        rx.el.h2(words.ASSISTANT, class_name="visually-hidden"),
+        rx.el.h2(
+            rx.cond(named, view.author, words.ASSISTANT),
+            class_name=rx.cond(named, "message-author", "visually-hidden"),
+        ),
+        parts_of(view),
         markdown(view.text, message=view.id, growing=_is_live(view)),
+        sources_of(view),
         rx.cond(view.status == "failed", _failure(view)),
         rx.el.div(
             rx.cond(_is_live(view), _at_work(view), _at_rest(view)),

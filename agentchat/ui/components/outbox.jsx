@@ -1,5 +1,6 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef } from "react";
 import { useNavigate, useParams } from "react-router";
+import { useNow } from "./clock";
 import {
   dropItems,
   fillComposer,
@@ -10,17 +11,6 @@ import {
 } from "./store";
 
 const LATE = 10_000;
-
-/** Now, told anew every second while somebody waits. */
-function useNow(waiting) {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    if (!waiting) return undefined;
-    const timer = setInterval(() => setNow(Date.now()), 1000);
-    return () => clearInterval(timer);
-  }, [waiting]);
-  return now;
-}
 
 /** The messages sent from this page that the server has not confirmed. */
 function useUnconfirmed(confirmed, missing) {
@@ -40,7 +30,8 @@ export function Outbox(props) {
   const confirmed = new Set(rows.map((row) => row.id));
   const waiting = useUnconfirmed(confirmed, missing);
   const now = useNow(waiting.length > 0);
-  const send = (item) => onSend(item.thread, item.id, item.text, item.create, item.attempt);
+  const send = (item) =>
+    onSend(item.thread, item.id, item.text, item.create, item.attempt, item.agent ?? "");
   const retry = (item) => send(nextAttempt(item));
 
   useEffect(() => dropItems(confirmed));

@@ -6,6 +6,7 @@ import reflex as rx
 
 from agentchat.ui import words
 from agentchat.ui.components.local import DrawerButton, NewThreadButton, ThreadLink, ThreadMenu
+from agentchat.ui.states.asks import WaitingState
 from agentchat.ui.states.threads import ThreadLine, ThreadsState
 
 
@@ -28,6 +29,8 @@ def sidebar() -> rx.Component:
             words.NEW_THREAD,
             on_press=ThreadsState.new,
         ),
+        _inbox_link(),
+        _place("brain", words.MEMORY, words.MEMORY_PATH),
         rx.el.nav(
             rx.el.p(words.THREADS, class_name="threads-heading", aria_hidden=True),
             rx.el.ul(rx.foreach(ThreadsState.threads, _line)),
@@ -47,14 +50,33 @@ def sidebar() -> rx.Component:
     )
 
 
+def _inbox_link() -> rx.Component:
+    number = rx.el.span(WaitingState.number, class_name="count", data_part="waiting")
+    return _place("inbox", words.INBOX, words.INBOX_PATH, rx.cond(WaitingState.number > 0, number))
+
+
+def _place(icon: str, name: str, path: str, *more: rx.Component) -> rx.Component:
+    return ThreadLink.create(
+        rx.icon(icon, size=15, aria_hidden=True),
+        rx.el.span(name, class_name="thread-title"),
+        *more,
+        to=path,
+        class_name="thread-link place-link",
+    )
+
+
 def _line(thread: rx.Var[ThreadLine]) -> rx.Component:
     title = rx.cond(thread.title != "", thread.title, words.UNTITLED)
     return rx.el.li(
         ThreadLink.create(
             rx.el.span(title, id=f"title-{thread.id}", class_name="thread-title"),
             rx.cond(
-                thread.running,
-                rx.el.span(class_name="spinner", role="img", aria_label=words.ANSWERING),
+                thread.asks,
+                rx.el.span(class_name="asks-mark", role="img", aria_label=words.ASKING),
+                rx.cond(
+                    thread.running,
+                    rx.el.span(class_name="spinner", role="img", aria_label=words.ANSWERING),
+                ),
             ),
             to=f"/t/{thread.id}",
         ),

@@ -101,6 +101,7 @@ export function nextThread() {
 /** The thread exists: the next new one gets another id. */
 export function threadOpened(thread) {
   opening = null;
+  pickAgent("");
   replace(items().map((item) => (item.thread === thread ? { ...item, create: false } : item)));
 }
 
@@ -144,6 +145,25 @@ export function saveDraft(thread, text) {
   const key = DRAFT + (thread || NEW);
   write(session, key, text);
   if (thread) write(local, key, text);
+}
+
+// The agent that is picked for a thread that is not there yet.
+const AGENT = "agentchat.agent";
+let picked = null;
+
+function agentPicked() {
+  picked ??= read(session, AGENT) ?? "";
+  return picked;
+}
+
+export function pickAgent(name) {
+  picked = name;
+  write(session, AGENT, name);
+  listeners.forEach((listener) => listener());
+}
+
+export function usePickedAgent() {
+  return useSyncExternalStore(subscribe, agentPicked, () => "");
 }
 
 /** For when what had the focus goes away. Behind an open drawer the box cannot take it. */

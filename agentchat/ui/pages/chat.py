@@ -16,12 +16,15 @@ from agentchat.ui.components.local import (
     Shell,
     SkipLink,
     Starter,
+    ThreadLink,
     Welcome,
 )
 from agentchat.ui.components.message import message
 from agentchat.ui.components.notices import build_notice, model_notice, problem_notice
+from agentchat.ui.components.parts import ask_teller
 from agentchat.ui.components.route import disconnected, route_thread
 from agentchat.ui.components.sidebar import sidebar
+from agentchat.ui.states.agents import AgentsState
 from agentchat.ui.states.model import ModelState
 from agentchat.ui.states.thread import ThreadState
 
@@ -56,6 +59,15 @@ def _header() -> rx.Component:
     model = ModelState.model
     return rx.el.header(
         DrawerButton.create(opens=True, label=words.SHOW_THREADS),
+        rx.cond(
+            _arrived & (ThreadState.parent != ""),
+            ThreadLink.create(
+                rx.icon("arrow-left", aria_hidden=True),
+                rx.el.span(words.PART_OF, class_name="visually-hidden"),
+                to=f"/t/{ThreadState.parent}",
+                class_name="icon-button",
+            ),
+        ),
         rx.el.h1(
             rx.cond(
                 (route_thread == "") | _missing,
@@ -107,14 +119,21 @@ def _conversation() -> rx.Component:
             label=words.MESSAGES,
             jump=words.LATEST,
         ),
+        ask_teller(ThreadState.live),
         rx.el.div(
             Composer.create(
                 shown=ThreadState.shown,
                 missing=_missing,
                 running=ThreadState.live.length() > 0,
+                agents=AgentsState.agents,
+                agent=ThreadState.agent,
+                second=ThreadState.second,
                 words=words.COMPOSER,
+                agent_words=words.AGENTS,
                 on_send=ThreadState.send,
                 on_stop=ThreadState.stop,
+                on_agent=ThreadState.choose_agent,
+                on_second=ThreadState.choose_second,
             ),
             class_name="dock",
         ),

@@ -30,6 +30,7 @@ from what does not: cut by one, both would be another list after each message.""
 MOST_SHOWN = 2_000
 MOST_REFUSED = 20
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_MENTION = re.compile(r"\s*@([A-Za-z][\w-]*)")
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class ThreadState(rx.State):
     the one before, and the page shows neither. Each var is sent whole when it changes, so
     what changes seldom (``older``), with each message (``settled``) and with each sentence
     (``tail``) is apart; ``live`` holds what waits or grows, whose text comes in ``tail``.
+    ``agent`` is who was picked to answer, ``second`` what a message does while one is being
+    answered, ``parent`` the thread that a sub-agent's thread belongs to.
     """
 
     shown: str = ""
@@ -57,6 +60,9 @@ class ThreadState(rx.State):
     tail: list[Piece] = []
     earlier: int = 0
     missing: bool = False
+    agent: str = ""
+    second: str = "queue"
+    parent: str = ""
     accepted: str = ""
     refused: dict[str, Refusal] = {}
     _missed: bool = False
@@ -116,6 +122,9 @@ class ThreadState(rx.State):
             ("live", [without_text(message) for message in view.live]),
             ("earlier", first),
             ("missing", missing),
+            ("agent", view.agent),
+            ("second", view.second_message),
+            ("parent", view.parent_id),
             ("shown", view.id),
         ):
             if another or (shown[name] if name in shown else getattr(self, name)) != value:
@@ -123,10 +132,29 @@ class ThreadState(rx.State):
             shown[name] = value
 
     @rx.event
-    async def send(self, thread_id: str, message_id: str, text: str, create: bool, attempt: int):
-        """Post a message under the id the page made; the answer arrives through `follow`."""
+    async def send(
+        self,
+        thread_id: str,
+        message_id: str,
+        text: str,
+        create: bool,
+        attempt: int,
+        agent: str = "",
+    ):
+        """Post a message under the id the page made; the answer arrives through `follow`.
+
+        A thread that it makes is given the ``agent`` that was picked for it.
+        """
         try:
-            await chat().send_message(thread_id, text, message_id=message_id, create_thread=create)
+            await chat().send_message(
+                thread_id,
+                text,
+                message_id=message_id,
+                create_thread=create,
+                agent="" if _mentions_an_agent(text) else str(agent),
+            )
+            if create and agent:
+                await chat().choose_agent(thread_id, str(agent))
         except AgentChatError as error:
             _refuse(self.refused, message_id, Refusal(attempt, str(error)))
         except Exception:
@@ -152,6 +180,22 @@ class ThreadState(rx.State):
         self.tail = tail.pieces
 
     @rx.event
+    async def choose_agent(self, thread_id: str, agent: str):
+        """Let this agent answer in a thread from now on; empty for whoever fits."""
+        try:
+            await chat().choose_agent(thread_id, str(agent))
+        except AgentChatError as error:
+            return NoticeState.say(str(error))
+
+    @rx.event
+    async def choose_second(self, thread_id: str, second: str):
+        """Say what a message does that is sent while the thread is being answered."""
+        try:
+            await chat().choose_second_message(thread_id, str(second))
+        except AgentChatError as error:
+            return NoticeState.say(str(error))
+
+    @rx.event
     async def stop(self, thread_id: str):
         """Stop every answer that waits or grows in a thread."""
         try:
@@ -166,6 +210,13 @@ class ThreadState(rx.State):
             await chat().retry(message_id)
         except AgentChatError as error:
             return NoticeState.say(str(error))
+
+
+def _mentions_an_agent(text: str) -> bool:
+    """Whether a message says itself whom it is for, which counts more than who was picked."""
+    # Anybody may send anything.
+    found = _MENTION.match(text) if isinstance(text, str) else None
+    return found is not None and found[1].lower() in {one.name for one in chat().agents()}
 
 
 def _refuse(refused: dict[str, Refusal], message_id: str, refusal: Refusal) -> None:

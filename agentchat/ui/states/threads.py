@@ -23,12 +23,13 @@ class ThreadLine:
     id: str
     title: str
     running: bool
+    asks: bool
 
 
 async def _lines(chat: AgentChat) -> AsyncGenerator[tuple[ThreadLine, ...], None]:
     async with aclosing(chat.follow_threads()) as lists:
         async for threads in lists:
-            yield tuple(ThreadLine(one.id, one.title, one.running) for one in threads)
+            yield tuple(ThreadLine(one.id, one.title, one.running, one.asks) for one in threads)
 
 
 class ThreadsState(LiveState):

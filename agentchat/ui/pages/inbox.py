@@ -1,0 +1,55 @@
+"""What waits for the person: approvals, questions, and answers that have reached a limit."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from agentchat.ui import words
+from agentchat.ui.components.local import DrawerButton, Main, Shell
+from agentchat.ui.components.notices import build_notice, problem_notice
+from agentchat.ui.components.parts import inbox_list
+from agentchat.ui.components.sidebar import sidebar
+from agentchat.ui.states.asks import InboxState
+
+
+def inbox_page() -> rx.Component:
+    """Threads at the left, what waits at the right."""
+    return Shell.create(
+        sidebar(),
+        Main.create(
+            rx.el.header(
+                DrawerButton.create(opens=True, label=words.SHOW_THREADS),
+                rx.el.h1(words.INBOX, class_name="header-title"),
+                class_name="header titled",
+            ),
+            build_notice(),
+            problem_notice(),
+            rx.el.div(
+                rx.el.div(
+                    rx.cond(
+                        InboxState.problem != "",
+                        rx.el.p(InboxState.problem, role="alert"),
+                        rx.cond(InboxState.loaded, _waiting()),
+                    ),
+                    class_name="inbox",
+                ),
+                class_name="scroller",
+            ),
+        ),
+    )
+
+
+def _waiting() -> rx.Component:
+    return rx.fragment(
+        inbox_list(InboxState.waiting),
+        rx.cond(
+            InboxState.waiting.length() == 0,
+            rx.el.div(
+                rx.icon("inbox", aria_hidden=True),
+                rx.el.h2(words.INBOX_EMPTY_TITLE, class_name="note-title"),
+                rx.el.p(words.INBOX_EMPTY),
+                class_name="center-note",
+                data_part="empty",
+            ),
+        ),
+    )

@@ -1,0 +1,65 @@
+"""The page about memory: what is remembered about the person, to be read, mended and deleted."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from agentchat.ui import words as common
+from agentchat.ui import words_memory as words
+from agentchat.ui.components.memories import forget_everything, memories, outcome
+from agentchat.ui.states.memories import MemoriesState
+
+
+def memories_page() -> rx.Component:
+    """Search, what is remembered by kind, and the way to forget everything."""
+    nothing = (MemoriesState.facts.length() == 0) & (MemoriesState.messages.length() == 0)
+    return rx.el.main(
+        rx.el.div(
+            rx.el.a(common.BACK, href="/", class_name="back"),
+            rx.el.h1(words.TITLE, class_name="note-title"),
+            rx.el.p(words.ABOUT, class_name="memories-more"),
+            rx.cond(
+                ~nothing | (MemoriesState.words != ""),
+                rx.el.input(
+                    type="search",
+                    placeholder=words.SEARCH,
+                    aria_label=words.SEARCH,
+                    class_name="memory-search",
+                    on_change=MemoriesState.search.debounce(200),
+                ),
+            ),
+            outcome(),
+            rx.cond(
+                MemoriesState.problem != "",
+                rx.el.p(MemoriesState.problem, role="alert", class_name="memory-said"),
+                rx.cond(
+                    MemoriesState.loaded,
+                    rx.cond(nothing, _nothing(), _lists()),
+                    rx.el.p(class_name="memories-more", aria_busy=True),
+                ),
+            ),
+            class_name="document memory-page",
+        ),
+        class_name="page",
+    )
+
+
+def _lists() -> rx.Component:
+    return rx.fragment(
+        memories("fact", MemoriesState.facts),
+        memories("message", MemoriesState.messages),
+        rx.cond(MemoriesState.words == "", forget_everything()),
+    )
+
+
+def _nothing() -> rx.Component:
+    return rx.cond(
+        MemoriesState.words != "",
+        rx.el.p(words.NOTHING_FOUND, class_name="memories-more", role="status"),
+        rx.el.div(
+            rx.el.h2(words.EMPTY_TITLE),
+            rx.el.p(words.EMPTY),
+            class_name="memories-empty",
+            data_part="empty",
+        ),
+    )
