@@ -151,8 +151,5 @@ def _find(session: Session, ask_id: str) -> Ask | None:
 
 
 def _waiting(session: Session, user_id: str) -> tuple[AskView, ...]:
-    return tuple(
-        ask_view(row, row.title)
-        for row in asks.waiting(session, limit=MOST_WAITING)
-        if row.asked_of in ("", user_id)
-    )
+    found = asks.waiting(session, user_id, limit=MOST_WAITING)
+    return tuple(ask_view(row, row.title) for row in found)

@@ -13,7 +13,7 @@ from agentchat.agents import asking, compaction, pending, recalling
 from agentchat.agents.agent import Agent, InputFilter
 from agentchat.agents.calls import Begun, Calls
 from agentchat.agents.generate import Asking, Generated, spent_on
-from agentchat.agents.limits import reached
+from agentchat.agents.limits import Place, reached, used_by
 from agentchat.agents.recalling import Remembered
 from agentchat.agents.router import Routed
 from agentchat.agents.team import Team, hand_over_of
@@ -224,16 +224,11 @@ class TurnRows:
     # Limits
 
     def _reached(self, tx: Tx, agent: Agent, prepared: Prepared) -> str:
-        return reached(
-            tx,
-            self.answer,
-            agent.limits,
-            self.team.allowance,
-            user_id=prepared.user_id,
-            root_id=self._root,
-            began_at=prepared.began_at,
-            now=self.team.clock.now(),
-        )
+        now, place = self.team.clock.now(), self._place(prepared)
+        return reached(tx, place, agent.limits, self.team.allowance, now=now)
+
+    def _place(self, prepared: Prepared) -> Place:
+        return Place(self.answer, prepared.user_id, self._root, prepared.began_at)
 
     def _ask_on(self, tx: Tx, words: str) -> str:
         position = self._remark(tx, words, BEFORE)
@@ -254,7 +249,9 @@ class TurnRows:
         position = asking.position_of(tx, asked)
         status = PartStatus.DONE if decision.approved else PartStatus.DENIED
         now = self.team.clock.now()
-        data = {"decided_by": decision.by, "decision": decision.status}
+        data: dict[str, Any] = {"decided_by": decision.by, "decision": decision.status}
+        if decision.approved:
+            data["used"] = used_by(tx, self._place(self._prepared), now=now)
         parts.change(tx, self.answer, position, status=status, finished_at=now, data=data)
         return decision
 

@@ -148,24 +148,20 @@ _OF_MESSAGES = (
 )
 
 
-def waiting(session: Session, *, limit: int) -> Sequence[Row[Any]]:
-    """The open asks of all threads with the title of their thread, oldest first."""
+def waiting(session: Session, user_id: str, *, limit: int) -> Sequence[Row[Any]]:
+    """The open asks that a person may decide with the title of their thread, oldest first."""
     query = (
         select(_ASKS, _THREADS.c.title, _THREADS.c.parent_id)
         .join(_THREADS, _THREADS.c.id == _ASKS.c.thread_id)
-        .where(_ASKS.c.status == AskStatus.OPEN, _THREADS.c.deleted_at.is_(None))
+        .where(
+            _ASKS.c.status == AskStatus.OPEN,
+            _ASKS.c.asked_of.in_(("", user_id)),
+            _THREADS.c.deleted_at.is_(None),
+        )
         .order_by(_ASKS.c.created_at, _ASKS.c.id)
         .limit(limit)
     )
     return session.execute(query).all()
-
-
-def granted(tx: Tx, run_id: str) -> int:
-    """How often somebody has let a run go on that had reached a limit."""
-    query = select(_ASKS.c.id).where(
-        _ASKS.c.run_id == run_id, _ASKS.c.kind == "limit", _ASKS.c.status == AskStatus.APPROVED
-    )
-    return len(tx.execute(query).all())
 
 
 def waited(tx: Tx, run_ids: Collection[str]) -> float:

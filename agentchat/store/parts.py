@@ -10,7 +10,7 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from sqlmodel import Session, col
 
 from agentchat.columns import of_row, table_of
-from agentchat.models import OPEN_PART, Message, Part, PartStatus
+from agentchat.models import OPEN_PART, Message, Part, PartKind, PartStatus
 from agentchat.store import runs
 from agentchat.store.changes import Rows, rows
 from agentchat.store.messages import Answer
@@ -118,6 +118,20 @@ def of_message(source: Tx, message_id: str) -> Sequence[Row[Any]]:
     """The parts of an answer, in order."""
     query = select(_PARTS).where(_PARTS.c.message_id == message_id)
     return source.execute(query.order_by(_PARTS.c.position)).all()
+
+
+def of_kind(tx: Tx, message_id: str, kind: PartKind) -> Sequence[Row[Any]]:
+    """The parts of one kind of an answer, in order."""
+    query = select(_PARTS).where(_PARTS.c.message_id == message_id, _PARTS.c.kind == kind)
+    return tx.execute(query.order_by(_PARTS.c.position)).all()
+
+
+def count(tx: Tx, message_id: str, kinds: Collection[PartKind]) -> int:
+    """How many parts of these kinds an answer has."""
+    query = select(func.count(_PARTS.c.id)).where(
+        _PARTS.c.message_id == message_id, _PARTS.c.kind.in_(kinds)
+    )
+    return int(tx.execute(query).scalar_one())
 
 
 def children(tx: Tx, message_id: str) -> list[Answer]:

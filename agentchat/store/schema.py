@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ _LOCK = 0x61676368
 """PostgreSQL advisory lock held while migrating, so that processes starting at once queue."""
 
 
+_MIGRATING = threading.Lock()
+"""Alembic keeps what it is at in globals: one at a time in a process."""
 _SEARCH = re.compile(r"\w+_search(_\w+)?|ix_\w+_words")
 """The full-text indexes, which only migrations know: FTS5 tables, tsvector columns."""
 
@@ -49,6 +52,11 @@ def upgrade(url: str) -> None:
 
 
 def _upgrade(url: str) -> None:
+    with _MIGRATING:
+        _migrate(url)
+
+
+def _migrate(url: str) -> None:
     engine = connect(url)
     file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
     try:

@@ -734,19 +734,19 @@ class Bound:
 
 
 BOUNDS = {
-    "model calls": Bound(("1 calls of the model", "2 calls of the model"), Limits(model_calls=1)),
-    "tool calls": Bound(("1 calls of tools", "2 calls of tools"), Limits(tool_calls=1)),
-    "tokens": Bound(("30 tokens for this", "60 tokens for this"), Limits(tokens=30)),
+    "model calls": Bound(("1 call of the model", "2 calls of the model"), Limits(model_calls=1)),
+    "tool calls": Bound(("1 call of tools", "2 calls of tools"), Limits(tool_calls=1)),
+    "tokens": Bound(("30 tokens for this", "tokens for this"), Limits(tokens=30)),
     "money": Bound(("$0.00 for this", "$0.00 for this"), Limits(cost_usd=0.0004)),
     "thread tokens": Bound(
-        ("30 tokens in this thread", "60 tokens in this thread"),
+        ("30 tokens in this thread", "tokens in this thread"),
         allowance=Allowance(thread_tokens=30),
     ),
     "thread money": Bound(
         ("in this thread", "in this thread"), allowance=Allowance(thread_usd=0.0004)
     ),
     "day's tokens": Bound(
-        ("30 tokens for you in a day", "60 tokens for you"),
+        ("30 tokens for you in a day", "tokens for you"),
         allowance=Allowance(user_day_tokens=30),
     ),
     "day's money": Bound(
@@ -780,6 +780,21 @@ async def test_each_limit_asks_and_going_on_raises_it_once_by_as_much(
     message = await settled(chat, thread.id)
     assert (message.status, message.words) == ("stopped", "Stopped by Bob")
     assert message.parts[-1].kind == "note"
+
+
+async def test_who_is_far_over_a_limit_is_asked_once_and_may_go_as_far_again(
+    stage: AgentStage,
+) -> None:
+    model = ScriptedProvider("instant", replies=["x" * 4_000, "Done."])
+    allowance = Allowance(thread_tokens=300)
+    chat = await stage.open(Agent("clerk", "x"), provider=model, allowance=allowance)
+    thread = await chat.create_thread(actor=ANN)
+    await chat.send_message(thread.id, "Go", actor=ANN)
+    await settled(chat, thread.id)
+    await chat.send_message(thread.id, "Again", actor=ANN)
+    [ask] = await asked(chat)
+    await chat.inbox.approve(ask.id, actor=ANN)
+    assert (await settled(chat, thread.id)).text == "Done."
 
 
 async def test_the_time_that_people_take_is_not_counted(stage: AgentStage) -> None:
