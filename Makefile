@@ -2,6 +2,7 @@
 # make test   install, then run the checks and the whole test suite
 # make bench  measure the engine beside the least that any engine could cost; 4 minutes
 # make bench-live  measure tabs on a real server beside bare Reflex events; 8 minutes
+# make bench-memory  measure recall from 100,000 memories beside bare numpy; 5 minutes
 # make crash  kill workers thousands of times, on both databases; 15 minutes
 # make check  only ruff, mypy and the import rules
 # make lock   write the tested versions anew, from a fresh environment
@@ -18,7 +19,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PROGRESS := if [ -t 1 ]; then awk '/^Collecting|^  Downloading|^Installing/ \
 	{ printf "\r\033[K  %.70s", $$1 " " $$2; fflush() } END { printf "\r\033[K" }'; else cat > /dev/null; fi
 
-.PHONY: run test bench bench-live crash check lock clean
+.PHONY: run test bench bench-live bench-memory crash check lock clean
 
 run: $(VENV)/installed
 	@$(BIN)/agentchat run
@@ -33,6 +34,9 @@ bench: $(VENV)/installed-test
 
 bench-live: $(VENV)/installed-test
 	$(BIN)/python -m tests.benchmarks.tabs
+
+bench-memory: $(VENV)/installed-test
+	$(BIN)/python -m tests.benchmarks.memory
 
 crash: $(VENV)/installed-test
 	$(BIN)/python -m tests.durability --kills 2000 --database sqlite

@@ -183,6 +183,23 @@ class Crew:
     gate: ToolGate | None = None
 
 
+def _researcher(search: tuple[Tool, ...]) -> Agent:
+    """With a tool that searches, or told that it has none: it would make sources up."""
+    tools = (*search, page_tool(GuardedClient()))
+    if search:
+        return replace(RESEARCHER, tools=tools)
+    return replace(
+        RESEARCHER,
+        tools=tools,
+        description="Reads web pages that you name, and cites them. No web search is set up.",
+        instructions=(
+            f"{RESEARCHER.instructions} No web search is set up here, so you cannot search the"
+            " web: when you are asked to, say just that, and that the operator can set"
+            " AGENTCHAT_SEARCH_URL, BRAVE_API_KEY or TAVILY_API_KEY. Never invent sources."
+        ),
+    )
+
+
 def shipped(kit: Kit) -> tuple[tuple[Agent, ...], AgentRouter | None]:
     """The shipped agents with their tools, and the router before them.
 
@@ -198,9 +215,14 @@ def shipped(kit: Kit) -> tuple[tuple[Agent, ...], AgentRouter | None]:
         ask_person,
         *kit.memory,
     )
+    unable = (
+        " You cannot set reminders or change anything: say so when you are asked to."
+        if kit.provider.embedded
+        else ""
+    )
     agents = [
-        replace(ASSISTANT, tools=assistant),
-        replace(RESEARCHER, tools=(*search, page_tool(GuardedClient()))),
+        replace(ASSISTANT, tools=assistant, instructions=ASSISTANT.instructions + unable),
+        _researcher(search),
         replace(ANALYST, tools=(python_tool(Python()), calculate)),
     ]
     if not kit.provider.embedded:

@@ -230,7 +230,8 @@ class AgentChat:
 
         ``agent`` answers; without it the one that the text begins with (``@name``), or the
         one picked for the thread, or the one that the router finds. While the thread is being
-        answered, ``second`` says what the message does, or the thread's own choice. Raises
+        answered, ``second`` says what the message does, or the thread's own choice; it steers only
+        an answer to the same person, and only if no agent was named. Raises
         InvalidInput, ThreadNotFound and AgentNotFound; then nothing was written.
         """
         self._authorize(actor)

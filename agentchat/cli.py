@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from agentchat import cli_check, cli_models
+from agentchat.agents.mcp import load_servers
 from agentchat.chat import AgentChat
 from agentchat.cli_named import named
 from agentchat.errors import AgentChatError, ConfigError, ModelError
@@ -51,6 +52,9 @@ def run(
         if chat and not isinstance(mine, AgentChat):
             raise ConfigError(f"--chat {chat!r} is not an AgentChat.")
         schema.upgrade(settings.database_url)
+        if settings.mcp_file is not None:
+            # Here its words are read; in the server they would come with a traceback.
+            load_servers(settings.mcp_file)
         if strict:
             cli_check.check()
         if mine is None:

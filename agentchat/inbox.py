@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from agentchat.agents.asking import hash_of
 from agentchat.agents.tools import Tool
+from agentchat.columns import json_text
 from agentchat.durable.clock import Clock
 from agentchat.errors import AskNotFound, InvalidInput, NotAllowed, WrongState
 from agentchat.inputs import checked_id, checked_text
@@ -21,6 +22,7 @@ from agentchat.views import LOCAL, Actor, AskView
 
 MOST_WAITING = 200
 MOST_REASON = 2_000
+MOST_ARGUMENTS = 200_000
 _DECIDED = {
     AskStatus.APPROVED: "approved it",
     AskStatus.DENIED: "denied it",
@@ -125,7 +127,10 @@ class Inbox:
         tool = self._tool_of(ask.agent, ask.tool)
         if tool is None:
             raise WrongState(f"The tool {ask.tool!r} is not there any more.")
-        return tool.check(arguments)
+        checked = tool.check(arguments)
+        if len(json_text(checked)) > MOST_ARGUMENTS:
+            raise InvalidInput(f"The arguments are longer than {MOST_ARGUMENTS:,} characters.")
+        return checked
 
     def _open(self, tx: Tx, ask_id: str, actor: Actor) -> Ask:
         ask = asks.lock(tx, checked_id(ask_id))

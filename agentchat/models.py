@@ -384,8 +384,16 @@ class Spending(SQLModel, table=True):
 
     __tablename__ = "spendings"
     __table_args__ = (
-        Index("ix_spendings_user", "user_id", "created_at"),
-        Index("ix_spendings_thread", "thread_id"),
+        # With what is added up before every call of a model: so it reads nothing but the index.
+        Index(
+            "ix_spendings_user",
+            "user_id",
+            "created_at",
+            "input_tokens",
+            "output_tokens",
+            "cost_usd",
+        ),
+        Index("ix_spendings_thread", "thread_id", "input_tokens", "output_tokens", "cost_usd"),
         Index("ix_spendings_message", "message_id"),
         Index("ix_spendings_run", "run_id"),
     )

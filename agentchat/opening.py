@@ -21,9 +21,11 @@ from agentchat.durable.app import Durable
 from agentchat.durable.clock import Clock
 from agentchat.durable.keeper import Keep
 from agentchat.durable.workflow import Workflow
+from agentchat.errors import ConfigError, NotAllowed
 from agentchat.llm.base import Provider
 from agentchat.llm.choose import choose_provider
 from agentchat.llm.embedder import Embedder, HashEmbedder
+from agentchat.models import Run
 from agentchat.providing import of_agents, reporting, served
 from agentchat.settings import Settings
 from agentchat.spent import allowance_of
@@ -33,6 +35,9 @@ from agentchat.views import Actor
 from agentchat.workflows.follow_up import follow_up_workflow
 from agentchat.workflows.remember import remember_workflow
 from agentchat.workflows.reply import reply_workflow
+
+PRIVATE = ("remember", "follow_up")
+"""The workflows whose runs only the person they are for may look at."""
 
 
 @dataclass(frozen=True)
@@ -122,11 +127,23 @@ async def opened(
             clock=clock,
             keep=Keep.of(days=settings.keep_days, runs=settings.keep_runs),
             strict=given.strict,
-            allow=lambda actor, _run: allow(actor),
-            own={reply.name: "This run answers a message; stop or retry that instead."},
+            allow=lambda actor, run: _allow_run(allow, actor, run),
+            own={
+                reply.name: "This run answers a message; stop or retry that instead.",
+                follow_up.name: "This run is a follow-up: ask its agent to cancel it.",
+                remember.name: "This run remembers what was said; see what is remembered.",
+            },
         )
         await stack.enter_async_context(durable)
         return Opened(team, durable, memories, model_id, stack.pop_all())
+
+
+def _allow_run(allow: Callable[[Actor], None], actor: Actor, run: Run | None) -> None:
+    """Raise NotAllowed for a run that is about what another person said."""
+    allow(actor)
+    user_id = "" if run is None or run.workflow not in PRIVATE else run.data.get("user_id", "")
+    if user_id not in ("", actor.id):
+        raise NotAllowed
 
 
 def _secret(key: SecretStr | None) -> str | None:
@@ -146,6 +163,9 @@ async def _team(
         of_agents(crew.agents.values(), kit.provider, settings) as providers,
         served(settings) as mcp,
     ):
+        named = {name for agent in crew.agents.values() for name in agent.servers or ()}
+        if unknown := named - set(() if mcp is None else (one.name for one in mcp.states())):
+            raise ConfigError(f"There is no MCP server named {sorted(unknown)[0]!r}.")
         yield Team(
             crew.agents,
             kit.provider,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
-from agentchat.models import AskStatus, PartKind, PartStatus
+from agentchat.models import OPEN_PART, AskStatus, PartKind, PartStatus
 from agentchat.views import AskView, FileView, MessageView, PartView, SourceView
 
 _WHOLE = (PartKind.TEXT, PartKind.REASONING)
@@ -17,8 +18,8 @@ MOST_SHOWN = 4_000
 """How many characters of a result or an argument a page is sent."""
 
 
-def part_view(row: Row[Any], ask: AskView | None, answer: MessageView | None) -> PartView:
-    """One part of an answer."""
+def part_view(row: Row[Any]) -> PartView:
+    """One part of an answer, but for what is asked in it and what a sub-agent answered."""
     data: Mapping[str, Any] = row.data or {}
     return PartView(
         position=row.position,
@@ -41,9 +42,14 @@ def part_view(row: Row[Any], ask: AskView | None, answer: MessageView | None) ->
         thread_id=data.get("thread_id", ""),
         began=iso(row.started_at),
         ended=iso(row.finished_at),
-        ask=ask,
-        answer=answer,
     )
+
+
+def part_with(part: PartView, asks: tuple[AskView, ...], answer: MessageView | None) -> PartView:
+    """The part with what is asked in it, and the answer of the sub-agent that it is about."""
+    if part.asks == asks and part.answer is answer:
+        return part
+    return replace(part, asks=asks, answer=answer)
 
 
 def ask_view(row: Row[Any], title: str = "") -> AskView:
@@ -79,10 +85,10 @@ def file_view(row: Row[Any]) -> FileView:
 
 def words_of(parts: Iterable[PartView]) -> str:
     """What an answer that is being written does now; empty if it writes."""
-    asked = [one for one in parts if one.status == PartStatus.ASKED]
-    for part in asked:
-        if part.ask is not None and part.ask.status == AskStatus.OPEN:
-            return _WAITING.get(part.ask.kind, "Waiting for you").format(part.ask.tool)
+    parts = [one for one in parts if one.status in OPEN_PART]
+    for ask in (ask for part in parts for ask in part.asks):
+        if ask.status == AskStatus.OPEN:
+            return _WAITING.get(ask.kind, "Waiting for you").format(ask.tool)
     running = [
         one
         for one in parts

@@ -38,6 +38,7 @@ from agentchat.store import (
 )
 from agentchat.store.messages import Answer
 from agentchat.store.runs import Hold
+from agentchat.store.spendings import CutOff
 from agentchat.store.writer import Tx
 from agentchat.views import Actor
 
@@ -89,7 +90,8 @@ def send(tx: Tx, sending: Send) -> Sent:
     """Store the message, the pending answer and its run.
 
     Sent before, it is returned as it is. While the thread is being answered, the message does
-    what the thread says: it waits its turn, joins the answer, ends it, or takes its place.
+    what the thread says: it waits its turn, joins the answer (if that is for the same person, and
+    no other agent was named), ends it, or takes its place.
     Raises InvalidInput and ThreadNotFound.
     """
     thread = _thread(tx, sending)
@@ -106,11 +108,26 @@ def send(tx: Tx, sending: Send) -> Sent:
         stopped = _stop_all(tx, thread.id, ending, keep=False)
     elif live and second == SecondMessage.INTERRUPT:
         stopped = _stop_all(tx, thread.id, ending)
-    joins = live[0].run_id if live and second == SecondMessage.STEER else None
+    joins = _steered(tx, sending, live) if second == SecondMessage.STEER else None
     said = _said(tx, sending, thread, joins)
     if joins is None:
         _answered(tx, sending, thread)
     return Sent(Message(**said), tuple(stopped))
+
+
+def _steered(tx: Tx, sending: Send, live: list[Answer]) -> str | None:
+    """The run that a message steers; None if it waits its turn instead.
+
+    Nobody's words are carried out with the rights of somebody else, nor by another agent than
+    the one that they are for. An answer whose run is not there yet takes nothing in.
+    """
+    if not live or not live[0].run_id or sending.agent:
+        return None
+    answer = messages.find(tx, live[0].message_id)
+    # Of old answers nobody knows for whom they are.
+    if answer is None or answer.user_id not in ("", sending.actor.id):
+        return None
+    return live[0].run_id
 
 
 def _said(tx: Tx, sending: Send, thread: Thread, joins: str | None) -> dict[str, Any]:
@@ -244,18 +261,21 @@ def _stop_all(tx: Tx, thread_id: str, ending: Ending, *, keep: bool = True) -> l
         for child in parts.children(tx, answer.message_id):
             stopped += _stop_all(tx, child.thread_id, ending)
         by, now = ending.by.name, ending.now
+        written = messages.text_so_far(tx, answer.message_id)
+        call = spendings.cut_off(tx, answer, text=bool(written))
         if answer.run_id and not ends.kill(tx, answer.run_id, by=by, now=now):
             continue
-        _cut(tx, answer, ending, keep=keep)
+        _cut(tx, answer, call, written, ending, keep=keep)
         if answer.run_id:
             stopped.append(answer.run_id)
     return stopped
 
 
-def _cut(tx: Tx, answer: Answer, ending: Ending, *, keep: bool) -> None:
+def _cut(
+    tx: Tx, answer: Answer, call: CutOff | None, written: str, ending: Ending, *, keep: bool
+) -> None:
     now = ending.now
     message = messages.find(tx, answer.message_id)
-    written = messages.text_so_far(tx, answer.message_id)
     if not keep:
         delete_subs(tx, answer, now=now)
         parts.delete_of(tx, answer)
@@ -270,29 +290,39 @@ def _cut(tx: Tx, answer: Answer, ending: Ending, *, keep: bool) -> None:
         now=now,
         stopped_by=ending.by.name,
     )
-    if not written or message is None:
-        return
-    # The provider will not say what a cut call cost: count it by its length.
-    usage = Usage(tokens(messages.characters_before(tx, answer)), tokens(len(written)), True)
+    if call is not None and message is not None:
+        _count(tx, answer, message, call, len(written), ending)
+
+
+def _count(
+    tx: Tx, answer: Answer, message: Message, call: CutOff, written: int, ending: Ending
+) -> None:
+    """Count a call that was cut. If it was over, it said what it took; else the provider will
+    not say, and it is counted by the length of what it wrote, and of what it was told: by the
+    call before it, or without one by the messages before it. Reasoning and the beginnings of
+    calls of tools are nowhere by then, and not in it.
+    """
+    spent = call.told or {}
+    asked = max(call.input_tokens, tokens(messages.characters_before(tx, answer)))
+    usage = Usage(asked, tokens(written), True)
     model, cost = ending.price(message.author, usage)
     root = runs.root_of(tx, answer.run_id) or answer.thread_id
     counted = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
-    runs.spend(tx, Hold(answer.run_id, 0, root), estimated=True, cost_usd=cost, **counted)
+    if call.told is None:
+        # Of one that was over its run knows.
+        runs.spend(tx, Hold(answer.run_id, 0, root), estimated=True, cost_usd=cost, **counted)
+    estimated = {"model": model, **counted, "cached_tokens": 0, "cost_usd": cost, "estimated": True}
     spendings.add(
         tx,
         {
-            **counted,
+            **{name: spent.get(name, value) for name, value in estimated.items()},
             "run_id": answer.run_id,
             "thread_id": root,
             "message_id": answer.message_id,
             "user_id": message.user_id,
             "agent": message.author,
-            "model": model,
-            "step": "",
+            "step": call.step,
             "outcome": "stopped",
-            "cached_tokens": 0,
-            "cost_usd": cost,
-            "estimated": True,
-            "created_at": now,
+            "created_at": ending.now,
         },
     )

@@ -68,9 +68,10 @@ class PartView:
     ``kind`` is text, reasoning, tool, agent, route, hand_over, sources, message or note;
     ``status`` is pending, running, asked, done, failed, denied or interrupted. ``name`` is
     the tool, or the agent; ``input`` the JSON of a tool's arguments, ``text`` what came of it
-    (its beginning, if it is long). ``ask`` is what a person is asked, ``answer`` that of a
-    sub-agent, in the thread ``thread_id``. ``why`` explains a decision; ``edited`` says that
-    the arguments are not those that were asked for. ``began`` and ``ended`` are ISO 8601 times.
+    (its beginning, if it is long). ``asks`` are what people are and were asked in it, oldest
+    first; ``answer`` is that of a sub-agent, in the thread ``thread_id``. ``why`` explains a
+    decision; ``edited`` says that the arguments are not those that were asked for. ``began``
+    and ``ended`` are ISO 8601 times.
     """
 
     position: int
@@ -90,7 +91,7 @@ class PartView:
     thread_id: str = ""
     began: str = ""
     ended: str = ""
-    ask: AskView | None = None
+    asks: tuple[AskView, ...] = ()
     answer: MessageView | None = None
 
 

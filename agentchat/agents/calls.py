@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from agentchat.agents import asking, subs
 from agentchat.agents.asking import Decision
 from agentchat.agents.generate import Generated, Wish
+from agentchat.agents.limits import calls_left
 from agentchat.agents.team import Team
+from agentchat.agents.toolbox import every_tool
 from agentchat.agents.tools import Tool, ToolContext, ToolOutput
 from agentchat.durable.context import Context
-from agentchat.errors import OutcomeUnknown, StepFailed, ToolError
+from agentchat.errors import AgentNotFound, OutcomeUnknown, StepFailed, ToolError
 from agentchat.inputs import storable
 from agentchat.models import AskKind, AskStatus, PartKind, PartStatus
 from agentchat.store import messages, parts
@@ -62,14 +64,20 @@ class Calls:
         """
         now = self.team.clock.now()
         text = messages.take_text(tx, self.answer)
-        parts.add(tx, self.answer, now, *self.thoughts(generated, round_))
-        if text:
+        parts.add(tx, self.answer, now, *thoughts(self.agent, generated, round_, now))
+        # Of a try that said nothing, what is there is what one before it had said.
+        if text and generated.characters:
             about = {"kind": PartKind.TEXT, "text": text, "agent": self.agent}
             done = {"status": PartStatus.DONE, "finished_at": now, "round": round_}
             parts.add(tx, self.answer, now, about | done)
         begun, handed = [], False
-        for wish in generated.wishes:
+        limits = self.team.find(self.agent).limits
+        left = calls_left(tx, self.answer, limits) if generated.wishes else None
+        for number, wish in enumerate(generated.wishes):
             problem = wish.problem
+            if not problem and left is not None and number >= max(left, 1):
+                # One goes on in any case: then the limit is reached, and a person asked.
+                problem = "Not called: that would be more calls than this answer may make."
             if not problem and wish.name not in self.tools:
                 # Since it was asked: other code, or another right of the person.
                 problem = f"The tool {wish.name} is not there any more."
@@ -83,23 +91,6 @@ class Calls:
             tool = self.tools[wish.name]
             begun.append(Begun(position, wish.name, wish.arguments, ask, tool.kind, tool.once))
         return begun
-
-    def thoughts(self, generated: Generated, round_: int) -> list[dict[str, Any]]:
-        """The parts for what a model thought."""
-        now = self.team.clock.now()
-        return [
-            {
-                "kind": PartKind.REASONING,
-                "status": PartStatus.DONE,
-                "agent": self.agent,
-                "text": thought.text,
-                "data": {"sealed": thought.sealed} if thought.sealed else {},
-                "round": round_,
-                "started_at": now - timedelta(seconds=thought.seconds),
-                "finished_at": now,
-            }
-            for thought in generated.thoughts
-        ]
 
     def _part(self, wish: Wish, problem: str, round_: int) -> dict[str, Any]:
         now = self.team.clock.now()
@@ -115,7 +106,7 @@ class Calls:
         if problem:
             return part | {"status": PartStatus.FAILED, "text": problem, "finished_at": now}
         if (other := self.hand_overs.get(wish.name)) is not None:
-            told = f"The answer is handed over to {other}."
+            told = f"Handed over to {other}, who answers the person now."
             done = {"kind": PartKind.HAND_OVER, "status": PartStatus.DONE, "finished_at": now}
             return part | done | {"name": other, "text": told, "data": {"tool": wish.name}}
         if self.tools[wish.name].quiet:
@@ -148,7 +139,7 @@ class Calls:
         await self.ctx.gather(*(self._one(call) for call in begun))
 
     async def _one(self, call: Begun) -> None:
-        tool, arguments = self.tools.get(call.name) or _gone(self.team, call), call.arguments
+        tool, arguments = self._tool(call), call.arguments
         if call.ask:
             await asking.wait(self.ctx, call.ask, tool.deadline)
             decision = await self.ctx.transaction("decided", self._decided, call)
@@ -188,6 +179,15 @@ class Calls:
                 raise
             words = _failed(tool, failed)
             await self.ctx.transaction("failed", self._failed, call.position, words)
+
+    def _tool(self, call: Begun) -> Tool:
+        """The tool of a call that is begun, whoever may call it now: a run that is resumed must
+        come by the same way.
+        """
+        found = self.tools.get(call.name)
+        if found is None:
+            found = every_tool(self.team, self.team.agents.get(self.agent)).get(call.name)
+        return found or _gone(self.team, call)
 
     def _decided(self, tx: Tx, call: Begun) -> Decision:
         now = self.team.clock.now()
@@ -327,11 +327,38 @@ class Calls:
 
     async def ask_agent(self, context: ToolContext, agent: str, task: str) -> str:
         """See :meth:`agentchat.agents.tools.ToolContext.ask_agent`."""
-        other = self.team.chosen(agent, self.actor)
+        refused = await self.ctx.step(f"may ask {agent}", self._may_ask, agent)
+        if refused:
+            raise ToolError(refused)
+        return await subs.ask(self, agent, task)
+
+    async def _may_ask(self, agent: str) -> str:
+        """Why not, if not. A step: the same when the run is resumed under other rights."""
+        try:
+            self.team.chosen(agent, self.actor)
+        except AgentNotFound as error:
+            return str(error)
         limit = self.team.find(self.agent).limits.depth
         if self.depth >= limit:
-            raise ToolError(f"Agents may not ask agents more than {limit} deep. Do it yourself.")
-        return await subs.ask(self, other, task)
+            return f"Agents may not ask agents more than {limit} deep. Do it yourself."
+        return ""
+
+
+def thoughts(agent: str, generated: Generated, round_: int, now: datetime) -> list[dict[str, Any]]:
+    """The parts for what a model thought."""
+    return [
+        {
+            "kind": PartKind.REASONING,
+            "status": PartStatus.DONE,
+            "agent": agent,
+            "text": thought.text,
+            "data": {"sealed": thought.sealed} if thought.sealed else {},
+            "round": round_,
+            "started_at": now - timedelta(seconds=thought.seconds),
+            "finished_at": now,
+        }
+        for thought in generated.thoughts
+    ]
 
 
 def _gone(team: Team, call: Begun) -> Tool:
@@ -344,7 +371,8 @@ def _gone(team: Team, call: Begun) -> Tool:
 
     async def look_again(context: ToolContext, arguments: Any) -> ToolOutput:
         await team.ask_for_tools()
-        found = next((one for one in team.more_tools if one.name == call.name), None)
+        known = () if team.mcp is None else team.mcp.known()
+        found = next((one for one in known if one.name == call.name), None)
         if call.kind != "action" or found is None:
             return refuse()
         output: ToolOutput = await found.call(context, arguments)
@@ -361,6 +389,8 @@ _TOLD = ("McpUnavailable",)
 def _failed(tool: Tool, failed: StepFailed) -> str:
     if isinstance(failed, OutcomeUnknown):
         return f"{tool.name} was interrupted: nobody knows whether it was done."
+    if failed.kind == "timeout" and not tool.interruptible:
+        return f"{tool.name} took too long. It may still go on, and have its effect."
     if failed.kind == "timeout":
         return f"{tool.name} took too long and was cut off."
     return str(failed) if failed.kind in _TOLD else f"{tool.name} failed."

@@ -85,12 +85,14 @@ def may_be_needed(tx: Tx, team: Team, answer: Answer) -> bool:
 
     An answer that is begun anew may be told in summaries: those go.
     """
-    summaries.delete_from(tx, answer.thread_id, answer.position)
+    before, thread_id = answer.position, answer.thread_id
+    told_of = summaries.uncovered(tx, thread_id, before=before, most=MOST_MESSAGES)
+    if told_of.anew:
+        summaries.delete_from(tx, thread_id, before)
     providers = (team.provider, *team.providers.values())
     rooms = [Window.of(one).room for one in providers if not one.embedded]
     if not rooms:
         return False
-    told_of = summaries.uncovered(tx, answer.thread_id, before=answer.position)
     # No text has more than about a token a character.
     most = told_of.characters + told_of.files * tokens(IMAGE_CHARACTERS)
     return told_of.messages >= MOST_MESSAGES or most > min(rooms) * SHARE
@@ -105,7 +107,7 @@ async def compacted(ctx: Context, asking: Asking, ids: Sequence[str]) -> None:
         return await _compact(ctx, asking, ids)
 
     def keep(tx: Tx, made: Compacted) -> bool:
-        return _keep(tx, asking, made, asking.team.clock.now())
+        return _keep(tx, asking, made, ids, asking.team.clock.now())
 
     try:
         made = await ctx.step("compact", summarise, retry=RETRY)
@@ -118,9 +120,8 @@ async def compacted(ctx: Context, asking: Asking, ids: Sequence[str]) -> None:
 async def _compact(ctx: Context, asking: Asking, ids: Sequence[str]) -> Compacted:
     if asking.provider.embedded:
         return Compacted()
-    mark_of, answer, read = summaries.mark, asking.answer, asking.team.database.read
-    upto = answer.position - 1
-    mark = await read(mark_of, answer.thread_id, upto=upto)
+    answer, read = asking.answer, asking.team.database.read
+    mark = await read(summaries.mark, answer.thread_id, ids, upto=answer.position - 1)
     window = await asking.window()
     said = await read(told.history, answer, ids, window.media_types)
     older = _older(asking, window, said)
@@ -144,7 +145,7 @@ async def _compact(ctx: Context, asking: Asking, ids: Sequence[str]) -> Compacte
     return Compacted(older[-1].position, text, len(older), mark, work.calls)
 
 
-def _keep(tx: Tx, asking: Asking, made: Compacted, now: datetime) -> bool:
+def _keep(tx: Tx, asking: Asking, made: Compacted, ids: Sequence[str], now: datetime) -> bool:
     """Write a summary down with what it cost, and let people know; whether it counts: another
     run may have been faster, and what it tells of may be gone.
     """
@@ -153,7 +154,7 @@ def _keep(tx: Tx, asking: Asking, made: Compacted, now: datetime) -> bool:
         asking.count(tx, call, "compact")
     if not made.text or threads.lock(tx, answer.thread_id) is None:
         return False
-    if summaries.mark(tx, answer.thread_id, upto=answer.position - 1) != made.mark:
+    if summaries.mark(tx, answer.thread_id, ids, upto=answer.position - 1) != made.mark:
         return False
     summaries.add(tx, answer.thread_id, made.position, made.text, now=now)
     note: dict[str, Any] = {

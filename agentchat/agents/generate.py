@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from agentchat.agents.agent import Agent, InputFilter
 from agentchat.agents.history import Said, turns_of, valid, without_tools
@@ -48,6 +48,9 @@ MOST_ASKED = 300_000
 MOST_THOUGHT = 150_000
 """How many bytes of its reasoning are kept, for the same reason."""
 MOST_PROBLEM = 2_000
+MOST_OUTPUT = 900_000
+"""How many bytes of JSON structured output may have: it is the result of its run, which the
+journal keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +196,14 @@ class Asking:
                         calls.append(chunk)
                     else:
                         finished = chunk
-        except Exception:
+        except BaseException as error:
             written = sum(map(len, text)) + sum(len(one.text) for one in thoughts)
-            await self.count_failed(ctx, request, written)
+            written += sum(len(one.name) + len(one.arguments) for one in calls)
+            self._lost(ctx, request, written, error)
             raise
         assert finished is not None, "a provider ends every stream with Finished"
         said_text = "".join(text)
-        usage = finished.usage
+        usage, refused = finished.usage, finished.reason is StopReason.REFUSAL
         cost = self.spend(ctx, usage)
         return Generated(
             characters=len(said_text),
@@ -213,8 +217,8 @@ class Asking:
             label=self.provider.label,
             wishes=self._wishes(calls[:MOST_LISTED]),
             thoughts=_joined(thoughts),
-            problem="" if calls else self._problem(said_text),
-            refused=finished.reason is StopReason.REFUSAL,
+            problem="" if calls or refused else self._problem(said_text),
+            refused=refused,
             asked=window.size(request),
         )
 
@@ -233,15 +237,20 @@ class Asking:
             },
         )
 
-    async def count_failed(self, ctx: Context, request: ModelRequest, written: int) -> None:
-        """Write down what a call cost that failed after so many characters."""
-        if not written:
+    def _lost(
+        self, ctx: Context, request: ModelRequest, written: int, error: BaseException
+    ) -> None:
+        """Write down what a call cost that failed or was cut off after so many characters; not
+        awaited, because a stop waits for nobody.
+        """
+        failed = isinstance(error, Exception)
+        if failed and not written:
             # Refused, or never reached: nobody charges for that.
             return
         usage = estimated_usage(request, written)
         cost = self.spend(ctx, usage)
-        spending = self.lost(usage, cost, "failed", ctx.step_key)
-        await self.team.database.write_soon(spendings.add, spending)
+        spending = self.lost(usage, cost, "failed" if failed else "stopped", ctx.step_key)
+        self.team.database.post(spendings.add_cut, self.answer, spending)
 
     def lost(
         self, usage: Usage, cost: float | None, outcome: str, step: str = "compact"
@@ -311,13 +320,21 @@ class Asking:
         return Wish(call_id, name, arguments, approval=tool.needs_approval(arguments))
 
     def _problem(self, text: str) -> str:
+        """Why structured output cannot be the result of a run, in words for the model."""
         adapter = self.agent.adapter
         if adapter is None:
             return ""
+        text = storable(text)
         try:
             adapter.validate_json(text)
+            # As it will be kept: the JSON itself, not what the type makes of it.
+            size = len(to_json(checked_json(from_json(text), "It")))
         except ValidationError as error:
             return f"The answer does not fit: {storable(problems_of(error))[:MOST_PROBLEM]}"
+        except (InvalidInput, ValueError) as error:
+            return f"The answer does not fit: {storable(str(error))[:MOST_PROBLEM]}"
+        if size > MOST_OUTPUT:
+            return f"The answer is too long: {size:,} bytes of JSON, {MOST_OUTPUT:,} at most."
         return ""
 
 

@@ -11,6 +11,7 @@ from agentchat.agents.team import Allowance
 from agentchat.models import PartKind
 from agentchat.store import asks, parts, spendings
 from agentchat.store.messages import Answer
+from agentchat.store.parts import Outline
 from agentchat.store.writer import Tx
 
 DAY = timedelta(days=1)
@@ -31,11 +32,13 @@ class Place:
 def reached(tx: Tx, place: Place, limits: Limits, allowance: Allowance, *, now: datetime) -> str:
     """Which limit an answer has reached, in words for people; empty if none.
 
-    Each time a person lets it go on, it may go as far again.
+    Each time a person lets it go on, it may go as far again. What the agents spend that it asked
+    counts for it, too.
     """
-    granted = _granted(tx, place.answer)
-    used = used_by(tx, place, now=now)
-    for name, most, words in _limits(limits, allowance):
+    known, outline = _limits(limits, allowance), parts.outline(tx, place.answer.message_id)
+    wanted = {name for name, most, _ in known if most is not None}
+    granted, used = _granted(outline), _used(tx, place, outline, wanted, now=now)
+    for name, most, words in known:
         before = granted.get(name, 0.0)
         if most is not None and used[name] - before >= most:
             said = re.sub(r"^1 (call|token|minute)s", r"1 \1", words.format(before + most))
@@ -43,23 +46,57 @@ def reached(tx: Tx, place: Place, limits: Limits, allowance: Allowance, *, now: 
     return ""
 
 
+def calls_left(tx: Tx, answer: Answer, limits: Limits) -> int | None:
+    """How many tools may still be called for an answer before its limit; None if there is none."""
+    if limits.tool_calls is None:
+        return None
+    outline = parts.outline(tx, answer.message_id)
+    most = int(_granted(outline).get("tool_calls", 0)) + limits.tool_calls
+    return max(0, most - _calls(outline))
+
+
 def used_by(tx: Tx, place: Place, *, now: datetime) -> dict[str, float]:
-    """How much of each limit is used. Minutes are those in which nobody was waited for."""
-    answer = place.answer
-    run = spendings.of_run(tx, answer.run_id)
-    thread = spendings.of_thread(tx, place.root_id)
-    day = spendings.of_user(tx, place.user_id, since=now - DAY)
-    waited = timedelta(seconds=asks.waited(tx, _runs(tx, answer)))
+    """How much of each limit is used, the work of the agents that were asked counted with it.
+    Minutes are those in which nobody was waited for.
+    """
+    outline = parts.outline(tx, place.answer.message_id)
+    wanted = {name for name, *_ in _limits(Limits(), Allowance())}
+    return _used(tx, place, outline, wanted, now=now)
+
+
+_OWN = {"model_calls", "tokens", "cost_usd"}
+_OF_THREAD = {"thread_tokens", "thread_usd"}
+_OF_DAY = {"user_day_tokens", "user_day_usd"}
+
+
+def _used(
+    tx: Tx, place: Place, outline: Outline, wanted: set[str], *, now: datetime
+) -> dict[str, float]:
+    """How much of the limits that are ``wanted`` is used; of others it may say nothing."""
+    answer, waited = place.answer, 0.0
+    inner = parts.within(tx, answer.message_id) if outline.asks_agents else []
+    if outline.kinds and "minutes" in wanted:
+        waited = asks.waited(tx, [answer.message_id, *inner])
+    # Without any part this is the first look, before anything was called or asked.
+    own = bool(outline.kinds and wanted & _OWN)
+    used = spendings.used(
+        tx,
+        run_id=answer.run_id if own else None,
+        message_ids=inner if own else [],
+        thread_id=place.root_id if wanted & _OF_THREAD else None,
+        user_id=place.user_id if wanted & _OF_DAY else None,
+        since=now - DAY,
+    )
     return {
-        "model_calls": run.calls,
-        "tool_calls": parts.count(tx, answer.message_id, (PartKind.TOOL, PartKind.HAND_OVER)),
-        "tokens": run.tokens,
-        "cost_usd": run.cost_usd,
-        "minutes": (now - place.began_at - waited).total_seconds() / 60,
-        "thread_tokens": thread.tokens,
-        "thread_usd": thread.cost_usd,
-        "user_day_tokens": day.tokens,
-        "user_day_usd": day.cost_usd,
+        "model_calls": used.own.calls,
+        "tool_calls": _calls(outline),
+        "tokens": used.own.tokens,
+        "cost_usd": used.own.cost_usd,
+        "minutes": (now - place.began_at).total_seconds() / 60 - waited / 60,
+        "thread_tokens": used.thread.tokens,
+        "thread_usd": used.thread.cost_usd,
+        "user_day_tokens": used.day.tokens,
+        "user_day_usd": used.day.cost_usd,
     }
 
 
@@ -78,15 +115,10 @@ def _limits(limits: Limits, allowance: Allowance) -> list[tuple[str, float | Non
     ]
 
 
-def _granted(tx: Tx, answer: Answer) -> dict[str, float]:
+def _granted(outline: Outline) -> dict[str, float]:
     """How much was used when a person last let the answer go on."""
-    notes = [part.data for part in parts.of_kind(tx, answer.message_id, PartKind.NOTE)]
-    return next((data["used"] for data in reversed(notes) if data.get("used")), {})
+    return next((data["used"] for data in reversed(outline.notes) if data.get("used")), {})
 
 
-def _runs(tx: Tx, answer: Answer) -> list[str]:
-    """The run of an answer, and those of the agents that it asked: it waits for what they ask."""
-    inner = [
-        run_id for child in parts.children(tx, answer.message_id) for run_id in _runs(tx, child)
-    ]
-    return [answer.run_id, *inner]
+def _calls(outline: Outline) -> int:
+    return sum(kind in (PartKind.TOOL, PartKind.HAND_OVER) for kind in outline.kinds)

@@ -211,9 +211,9 @@ class AgentRouter:
             return _stays(last, _rounded(scores, last))
         if near:
             return Routed(
-                best, "example", f"Like its examples ({score:.2f}).", _rounded(scores, best)
+                best, "example", f"It is like what it is for ({score:.2f}).", _rounded(scores, best)
             )
-        words = f"Like nobody's examples: {best} is nearest ({score:.2f})."
+        words = f"It is like nothing that others are for; {best} is nearest ({score:.2f})."
         if score >= self._least:
             words = f"As much like the examples of {ranked[1]} as of {best}."
         return Routed(default, "default", words, _rounded(scores, default))
@@ -228,6 +228,8 @@ async def routed(
     first = agents[0].name
     try:
         found = await router.route(ctx, agents, said)
+        if not isinstance(found, Routed):
+            raise TypeError(f"it gave {found!r}, which is no Routed")
     except Exception as error:
         logger.warning("routing failed, so %s answers", first, exc_info=error)
         return Routed(first, "default", f"The router failed: {type(error).__name__}.")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agentchat.agents import pending
-from agentchat.agents.agent import Agent
 from agentchat.errors import StepFailed, ToolError
 from agentchat.inputs import storable, title_of
 from agentchat.models import PartKind, PartStatus
@@ -38,7 +37,7 @@ def root_of(context: ToolContext) -> str:
     return context._run.hold.thread_id or context.thread_id
 
 
-async def ask(calls: Calls, other: Agent, task: str) -> str:
+async def ask(calls: Calls, agent: str, task: str) -> str:
     """Let another agent do something, and return its answer.
 
     It is a run of its own, which goes on and is stopped with this one. Raises
@@ -46,7 +45,7 @@ async def ask(calls: Calls, other: Agent, task: str) -> str:
     """
 
     def begin(tx: Tx, task: str) -> Sub:
-        return _begin(tx, calls, other, storable(task)[:MOST_TASK])
+        return _begin(tx, calls, agent, storable(task)[:MOST_TASK])
 
     def over(tx: Tx, status: PartStatus) -> str:
         now = calls.team.clock.now()
@@ -55,19 +54,17 @@ async def ask(calls: Calls, other: Agent, task: str) -> str:
         return "" if message is None else message.text
 
     ctx = calls.ctx
-    sub = await ctx.transaction(f"ask {other.name}", begin, task)
+    sub = await ctx.transaction(f"ask {agent}", begin, task)
     reply = calls.team.reply.options(key=sub.thread_id)
     try:
-        await ctx.run(
-            reply, sub.thread_id, sub.message_id, 1, agent=other.name, depth=calls.depth + 1
-        )
+        await ctx.run(reply, sub.thread_id, sub.message_id, 1, agent=agent, depth=calls.depth + 1)
     except StepFailed as failed:
         await ctx.transaction("agent failed", over, PartStatus.FAILED)
-        raise ToolError(f"{other.name} failed: {failed}") from failed
-    return await ctx.transaction(f"answer {other.name}", over, PartStatus.DONE)
+        raise ToolError(f"{agent} failed: {failed}") from failed
+    return await ctx.transaction(f"answer {agent}", over, PartStatus.DONE)
 
 
-def _begin(tx: Tx, calls: Calls, other: Agent, task: str) -> Sub:
+def _begin(tx: Tx, calls: Calls, agent: str, task: str) -> Sub:
     now, answer = calls.team.clock.now(), calls.answer
     [part] = parts.add(
         tx,
@@ -77,7 +74,7 @@ def _begin(tx: Tx, calls: Calls, other: Agent, task: str) -> Sub:
             "kind": PartKind.AGENT,
             "status": PartStatus.RUNNING,
             "agent": calls.agent,
-            "name": other.name,
+            "name": agent,
             "text": task,
         },
     )
@@ -92,13 +89,13 @@ def _begin(tx: Tx, calls: Calls, other: Agent, task: str) -> Sub:
         now=now,
         parent_id=answer.thread_id,
         parent_message_id=answer.message_id,
-        agent=other.name,
+        agent=agent,
         length=2,
     )
     user_id, there = calls.actor.id, Answer(answered, thread_id, "", 1)
     messages.add(
         tx,
         pending.said(asked, thread_id, 0, task, author=calls.agent, user_id=user_id, now=now),
-        pending.to_come(there, author=other.name, user_id=user_id, now=now, run_id=None),
+        pending.to_come(there, author=agent, user_id=user_id, now=now, run_id=None),
     )
     return Sub(thread_id, answered, part)

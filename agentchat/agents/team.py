@@ -57,8 +57,6 @@ class Team:
     remember: Workflow[..., Any] | None = None
     gate: ToolGate | None = None
     mcp: McpTools | None = None
-    more_tools: list[Tool] = field(default_factory=list)
-    """The tools of MCP servers, as they were when they were last asked for."""
     _reply: list[Workflow[..., Any]] = field(default_factory=list)
 
     @property
@@ -71,16 +69,14 @@ class Team:
         self._reply[:] = [reply]
 
     async def ask_for_tools(self) -> None:
-        """Look which tools the MCP servers have now."""
+        """Wait a moment for MCP servers that are about to start."""
         if self.mcp is not None:
-            self.more_tools[:] = await self.mcp.tools()
+            await self.mcp.tools()
 
     def served(self, agent: Agent) -> list[Tool]:
         """The tools of MCP servers that an agent is given."""
-        if agent.servers is None:
-            return self.more_tools
-        prefixes = tuple(f"{name}__" for name in agent.servers)
-        return [one for one in self.more_tools if one.name.startswith(prefixes)]
+        known = () if self.mcp is None else self.mcp.known()
+        return [one for one in known if agent.servers is None or one.server in agent.servers]
 
     @property
     def first(self) -> Agent:
@@ -146,7 +142,14 @@ def checked(agents: Iterable[Agent]) -> dict[str, Agent]:
                     f"The agent {agent.name!r} names {name!r}, which is not another agent."
                 )
         names = [tool.name for tool in agent.tools]
+        taken = {f"ask_{name}" for name in agent.asks}
+        taken |= {f"hand_over_to_{hand_over_of(one).agent}" for one in agent.hand_overs}
         for name in names:
+            if name in taken:
+                raise ConfigError(
+                    f"The agent {agent.name!r} has a tool named {name!r}, which is the name of"
+                    " the one by which it asks another agent, or hands over to it."
+                )
             if names.count(name) > 1:
                 raise ConfigError(f"The agent {agent.name!r} has two tools named {name!r}.")
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 
 from agentchat.agents.agent import Agent
 from agentchat.agents.team import Team, hand_over_of
@@ -15,12 +16,21 @@ from agentchat.views import Actor
 ANSWER_DEADLINE = timedelta(days=7)
 
 
+def every_tool(team: Team, agent: Agent | None) -> dict[str, Tool]:
+    """All tools that an agent could ever be given, by name; none for one that is gone."""
+    if agent is None:
+        return {}
+    others = [team.agents[name] for name in agent.asks if name in team.agents]
+    found = [*team.served(agent), *agent.tools, *map(ask_tool, others)]
+    return {one.name: one for one in found}
+
+
 def tools_of(team: Team, agent: Agent, actor: Actor, depth: int) -> dict[str, Tool]:
     """The tools of an agent when it answers this person, by name.
 
     The small built-in model is given only those that change nothing and need no approval.
     """
-    # One's own come last: of two of one name they count.
+    # One's own come last: of two of one name they count. None is named as those that ask.
     found = [*team.served(agent), *agent.tools]
     if depth < agent.limits.depth:
         others = [team.find(name) for name in agent.asks]
@@ -32,17 +42,21 @@ def tools_of(team: Team, agent: Agent, actor: Actor, depth: int) -> dict[str, To
 
 def ask_tool(agent: Agent) -> Tool:
     """A tool that lets another agent do something, in a run and a thread of its own."""
+    return _ask_tool(agent.name, agent.description)
 
+
+@cache
+def _ask_tool(agent: str, about: str) -> Tool:
     @tool(
-        name=f"ask_{agent.name}",
+        name=f"ask_{agent}",
         description=(
-            f"Let {agent.name} do something, and get its answer. {agent.description}\n\n"
+            f"Let {agent} do something, and get its answer. {about}\n\n"
             "It knows nothing of this conversation: write down all that it needs."
         ),
         timeout=None,
     )
     async def ask(_ctx: Context, context: ToolContext, task: str) -> str:
-        return await context.ask_agent(agent.name, task)
+        return await context.ask_agent(agent, task)
 
     return replace(ask, quiet=True)
 
@@ -50,19 +64,17 @@ def ask_tool(agent: Agent) -> Tool:
 def hand_over_tools(team: Team, agent: Agent, actor: Actor) -> list[Tool]:
     """The tools by which an agent hands the answer over to others."""
     return [
-        _hand_over(other, one.when)
+        _hand_over(other.name, one.when or other.description)
         for one in map(hand_over_of, agent.hand_overs)
         if (other := team.find(one.agent)).may_be_used_by(actor)
     ]
 
 
-def _hand_over(agent: Agent, when: str) -> Tool:
+@cache
+def _hand_over(agent: str, when: str) -> Tool:
     @tool(
-        name=f"hand_over_to_{agent.name}",
-        description=(
-            f"Hand this conversation over to {agent.name}, who goes on in your place."
-            f" {when or agent.description}"
-        ),
+        name=f"hand_over_to_{agent}",
+        description=(f"Hand this conversation over to {agent}, who goes on in your place. {when}"),
         timeout=None,
     )
     def hand_over(reason: str = "") -> str:

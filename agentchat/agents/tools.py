@@ -2,132 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Literal, Protocol, get_type_hints, overload
+from typing import Any, Literal, get_type_hints, overload
 
 from docstring_parser import Docstring, parse
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 from pydantic_core import to_json
 
+from agentchat.agents.threads import in_thread
+from agentchat.agents.tool_context import Desk, Source, ToolContext, ToolOutput
 from agentchat.durable.context import Context
 from agentchat.durable.retry import NO_RETRY, RetryPolicy
 from agentchat.errors import InvalidInput, ToolError
 from agentchat.inputs import checked_json, problems_of, storable
 from agentchat.llm.base import ToolSpec
 from agentchat.store.writer import Tx
-from agentchat.views import Actor
 
 MOST_CHARACTERS = 40_000
 """How much of a result a model is told; the rest is cut, and it is told so."""
 TIMEOUT = timedelta(minutes=1)
 DEADLINE = timedelta(days=7)
 """How long an approval is waited for, unless a tool says otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolContext:
-    """For whom, where and on whose behalf a tool is called.
-
-    ``actor`` is the person whose message is answered: a tool must do nothing that this
-    person may not do. ``agent`` is the name of the agent that calls; ``part`` the place of
-    the call within the answer.
-
-    A durable tool (one that takes a :class:`~agentchat.durable.context.Context`) may also
-    ask a person or other agents, and wait for them for as long as it takes.
-    """
-
-    actor: Actor
-    thread_id: str
-    message_id: str
-    agent: str
-    part: int
-    _run: Context = field(repr=False)
-    _desk: Desk | None = field(default=None, repr=False)
-
-    @property
-    def run_id(self) -> str:
-        """The id of the run that answers."""
-        return self._run.run_id
-
-    @property
-    def idempotency_key(self) -> str:
-        """A key that is the same each time this call is made: to be passed on to whoever can
-        tell a repetition by it. A tool without a transaction may be called again after a crash.
-        """
-        return f"{self.run_id}:{self.part}"
-
-    @property
-    def tries(self) -> int:
-        """Which try this is, from 1."""
-        return self._run.tries
-
-    def heartbeat(self) -> None:
-        """Tell that a long call is alive, for the ``idle`` limit of its retry policy."""
-        self._run.heartbeat()
-
-    def log(self, text: str, *, level: str = "info", **fields: Any) -> None:
-        """Write a line to the run's log."""
-        self._run.log(text, level=level, **fields)
-
-    async def ask_person(
-        self, question: str, choices: Sequence[str] = (), *, deadline: timedelta | None = None
-    ) -> str | None:
-        """Ask in the thread, and wait for the answer of whoever comes first: one of the
-        ``choices``, or other words. None if nobody answered by the deadline.
-
-        Only in a durable tool; raises InvalidInput elsewhere.
-        """
-        return await self._at_desk.ask_person(self, question, choices, deadline)
-
-    async def ask_agent(self, agent: str, task: str) -> str:
-        """Let another agent of the app do something, in a run and a thread of its own, and
-        return its answer. Raises :class:`~agentchat.errors.ToolError` if it failed.
-
-        Only in a durable tool; raises InvalidInput elsewhere.
-        """
-        return await self._at_desk.ask_agent(self, agent, task)
-
-    @property
-    def _at_desk(self) -> Desk:
-        if self._desk is None:
-            raise InvalidInput("Only a durable tool, one that takes a Context, can ask and wait.")
-        return self._desk
-
-
-class Desk(Protocol):
-    """Where durable tools ask: the answer that is being written."""
-
-    async def ask_person(
-        self,
-        context: ToolContext,
-        question: str,
-        choices: Sequence[str],
-        deadline: timedelta | None,
-    ) -> str | None: ...
-
-    async def ask_agent(self, context: ToolContext, agent: str, task: str) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where something was found: shown under the answer."""
-
-    title: str
-    url: str = ""
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolOutput:
-    """What a call came to: what the model is told, and what people are shown beside it."""
-
-    text: str
-    sources: tuple[Source, ...] = ()
-    failed: bool = False
 
 
 Approval = bool | Callable[..., bool]
@@ -146,6 +44,8 @@ class Tool:
     call: Call = field(repr=False)
     check: Callable[[Any], dict[str, Any]] = field(repr=False)
     """The arguments as JSON, defaults filled in; raises InvalidInput in words for the model."""
+    values: Callable[[Mapping[str, Any]], dict[str, Any]] = field(default=dict, repr=False)
+    """Checked arguments of the function's types, by name."""
     approval: Approval = False
     deadline: timedelta | None = DEADLINE
     timeout: timedelta | None = TIMEOUT
@@ -154,8 +54,12 @@ class Tool:
     on_error: Literal["tell", "fail"] = "tell"
     read_only: bool = False
     kind: Literal["action", "transaction", "durable"] = "action"
+    interruptible: bool = True
+    """Whether a call ends when it is cut off."""
     quiet: bool = False
     """Whether people are not shown the call itself, as what it does is shown already."""
+    server: str = ""
+    """The MCP server that offers it, if one does."""
 
     @property
     def spec(self) -> ToolSpec:
@@ -174,7 +78,7 @@ class Tool:
         if isinstance(self.approval, bool):
             return self.approval
         try:
-            return self.approval(**arguments) is not False
+            return self.approval(**self.values(arguments)) is not False
         except Exception:
             return True
 
@@ -223,6 +127,9 @@ def tool(
     parameter annotated :class:`~agentchat.store.writer.Tx` is a transaction: what it writes
     and the fact that it was called are one commit, exactly once. Any other is called at
     least once, or with ``once`` at most once: then a call that was interrupted is told as such.
+    An ``async def`` with a parameter annotated :class:`~agentchat.durable.context.Context` is
+    durable: it is part of the workflow, does everything that has an effect in steps, and may
+    sleep, wait for events, ask people and other agents for as long as it takes.
 
     Raise :class:`~agentchat.errors.ToolError` with words that help the model to go on. Any
     other error is tried again as ``retry`` says; when that is over the model is told only
@@ -231,7 +138,14 @@ def tool(
     ``approval`` is whether a person must approve a call first: always, never, or by a
     predicate of the arguments; nobody having decided by the ``deadline`` is a no. ``read_only``
     says that a call changes nothing anywhere: only such tools are given to the small
-    built-in model. A try may take ``timeout``.
+    built-in model.
+
+    A try may take ``timeout``, then it is cut off: but for a plain ``def``, which goes on in its
+    thread though nobody waits for it any more, so prefer ``async def``. A transaction cannot be
+    cut off, and nothing else is written while it runs: keep it short. A durable tool has no
+    limit in all; its steps have.
+
+    Raises TypeError for what does not fit together.
     """
 
     def declare(function: Call) -> Tool:
@@ -267,6 +181,7 @@ def _declared(function: Call, *, name: str | None, description: str | None, **op
         function.__name__, [one for one in parameters if one.name not in special], hints, told
     )
     kind = _kind(function, set(special.values()))
+    _check_options(function.__name__, kind, options)
     binding = _Binding(function, special, model)
     return Tool(
         name=name or function.__name__,
@@ -274,9 +189,23 @@ def _declared(function: Call, *, name: str | None, description: str | None, **op
         schema=_schema(model),
         call=binding.transact if kind == "transaction" else binding.call,
         check=binding.check,
+        values=binding.values,
         kind=kind,
+        interruptible=inspect.iscoroutinefunction(function),
         **options,
     )
+
+
+def _check_options(name: str, kind: str, options: dict[str, Any]) -> None:
+    if options["once"] and options["retry"].attempts > 1:
+        raise TypeError(f"{name} is to be called once, so it cannot be tried again")
+    if kind != "action":
+        if options["timeout"] not in (None, TIMEOUT):
+            raise TypeError(f"{name} is {_KINDS[kind]}, which has no timeout")
+        options["timeout"] = None
+
+
+_KINDS = {"transaction": "a transaction", "durable": "durable"}
 
 
 def _kind(function: Call, special: set[Any]) -> Literal["action", "transaction", "durable"]:
@@ -315,18 +244,22 @@ class _Binding:
         named = self._named(context, context._run, arguments)
         if inspect.iscoroutinefunction(self.function):
             return output_of(await self.function(**named))
-        return output_of(await asyncio.to_thread(self.function, **named))
+        return output_of(await in_thread(self.function, **named))
 
     def transact(self, tx: Tx, context: ToolContext, arguments: Mapping[str, Any]) -> ToolOutput:
         return output_of(self.function(**self._named(context, tx, arguments)))
 
+    def values(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of the function's types, by name."""
+        checked = self.model.model_validate_json(to_json(arguments))
+        return {
+            name.removeprefix(_FIELD): getattr(checked, name) for name in self.model.model_fields
+        }
+
     def _named(
         self, context: ToolContext, within: Tx | Context, arguments: Mapping[str, Any]
     ) -> dict[str, Any]:
-        checked = self.model.model_validate_json(to_json(arguments))
-        named = {
-            name.removeprefix(_FIELD): getattr(checked, name) for name in self.model.model_fields
-        }
+        named = self.values(arguments)
         for name, kind in self.special.items():
             named[name] = context if kind is ToolContext else within
         return named

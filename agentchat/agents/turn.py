@@ -13,9 +13,10 @@ from agentchat.agents.history import Said
 from agentchat.agents.router import Routed, newest
 from agentchat.agents.router import routed as routed_by
 from agentchat.agents.team import hand_over_of
-from agentchat.agents.turn_rows import LIMIT_DEADLINE, TurnRows
+from agentchat.agents.turn_rows import LIMIT_DEADLINE, Noted, TurnRows
 from agentchat.durable.retry import RetryPolicy
 from agentchat.errors import AgentNotFound, InvalidOutput
+from agentchat.store.writer import Tx
 
 RETRY = RetryPolicy(attempts=5, longest_retry_after=timedelta(minutes=2))
 
@@ -46,7 +47,7 @@ class AgentTurn(TurnRows):
             )
             if generated.problem and self._repairs < self._who.limits.repairs:
                 self._repairs += 1
-                await self.ctx.transaction("repair", self._repair, generated, round_)
+                await self._note_unfit(generated, round_)
                 continue
             if generated.problem:
                 count_ = self._asking(self._who, {}).count
@@ -98,21 +99,31 @@ class AgentTurn(TurnRows):
         late = "\n\n".join(filter(None, (recalling.told(self._recalled), late)))
         return await self._asking(agent, tools, late).ask(self.ctx, said)
 
+    async def _note_unfit(self, generated: Generated, round_: int) -> None:
+        calls = self._calls(self._who)
+
+        def repair(tx: Tx, generated: Generated, round_: int) -> None:
+            self._repair(tx, calls, generated, round_)
+
+        await self.ctx.transaction("repair", repair, generated, round_)
+
     # What it wants to be done
 
     async def _act(self, generated: Generated, round_: int) -> bool:
         """Carry out what the model asked for; false if the answer ends with that."""
         agent = self._who
+        # Here and not in the transaction: who may use what is asked of the app's own code.
         calls = self._calls(agent)
-        noted = await self.ctx.transaction("calls", self._note, generated, round_)
+
+        def note(tx: Tx, generated: Generated, round_: int) -> Noted:
+            return self._note(tx, calls, generated, round_)
+
+        noted = await self.ctx.transaction("calls", note, generated, round_)
         await calls.carry_out(noted.begun)
         if noted.agent != self.agent:
             self._hand_overs += 1
-            self._filter = next(
-                one.filter
-                for one in map(hand_over_of, agent.hand_overs)
-                if one.agent == noted.agent
-            )
+            leads = {one.agent: one.filter for one in map(hand_over_of, agent.hand_overs)}
+            self._filter = leads.get(noted.agent)
             self.agent = noted.agent
         return not noted.reached or await self._go_on(noted.reached)
 

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from agentchat.agents import asking, compaction, pending, recalling
 from agentchat.agents.agent import Agent, InputFilter
-from agentchat.agents.calls import Begun, Calls
+from agentchat.agents.calls import Begun, Calls, thoughts
 from agentchat.agents.generate import Asking, Generated, spent_on
 from agentchat.agents.limits import Place, reached, used_by
 from agentchat.agents.recalling import Remembered
@@ -175,9 +175,8 @@ class TurnRows:
 
     # In the middle
 
-    def _note(self, tx: Tx, generated: Generated, round_: int) -> Noted:
+    def _note(self, tx: Tx, calls: Calls, generated: Generated, round_: int) -> Noted:
         agent, now = self._who, self.team.clock.now()
-        calls = self._calls(agent)
         self._asking(agent, {}).count(tx, generated, f"generate {round_}")
         begun = calls.note(tx, generated, round_)
         self._join(tx, round_, now)
@@ -214,10 +213,10 @@ class TurnRows:
         rest = {"round": round_, "finished_at": now, "data": data}
         return parts.add(tx, self.answer, now, about | rest)[0]
 
-    def _repair(self, tx: Tx, generated: Generated, round_: int) -> None:
+    def _repair(self, tx: Tx, calls: Calls, generated: Generated, round_: int) -> None:
         """Keep output that does not fit beside what is wrong with it, which the model is told."""
         self._asking(self._who, {}).count(tx, generated, f"generate {round_}")
-        self._calls(self._who).note(tx, generated, round_)
+        calls.note(tx, generated, round_)
         told_ = f"{generated.problem}\nAnswer again, with nothing but JSON that fits."
         self._remark(tx, generated.problem, round_, tell=True, told=told_)
 
@@ -250,6 +249,7 @@ class TurnRows:
         status = PartStatus.DONE if decision.approved else PartStatus.DENIED
         now = self.team.clock.now()
         data: dict[str, Any] = {"decided_by": decision.by, "decision": decision.status}
+        data["reason"] = decision.reason
         if decision.approved:
             data["used"] = used_by(tx, self._place(self._prepared), now=now)
         parts.change(tx, self.answer, position, status=status, finished_at=now, data=data)
@@ -267,7 +267,7 @@ class TurnRows:
     def _finish(self, tx: Tx, generated: Generated, round_: int) -> Any:
         now, agent = self.team.clock.now(), self._who
         self._asking(agent, {}).count(tx, generated, f"generate {round_}")
-        parts.add(tx, self.answer, now, *self._calls(agent).thoughts(generated, round_))
+        parts.add(tx, self.answer, now, *thoughts(agent.name, generated, round_, now))
         recalling.show(tx, self.answer, self._recalled, now)
         recalling.remember(tx, self.team, self.answer, agent, self._actor, now)
         text = answers.settle(
@@ -278,11 +278,11 @@ class TurnRows:
             # Named when it has answered: a model that was waited for may be another.
             model=generated.label,
             author=agent.name,
-            error_kind="length" if generated.cut else None,
+            error_kind="refused" if generated.refused else "length" if generated.cut else None,
             now=now,
         )
         self._leave_none(tx, now)
-        return None if agent.output is None else from_json(text)
+        return None if agent.output is None or generated.refused else from_json(text)
 
     def _leave_none(self, tx: Tx, now: datetime) -> None:
         pending.queue_late(tx, self.answer, self.team.reply, by=self._prepared.user, now=now)

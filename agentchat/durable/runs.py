@@ -292,6 +292,8 @@ class Runs:
         self._allow(self._actor, None)
         if workflow.name not in self._workflows:
             raise unknown(workflow.name)
+        if workflow.name in self._own:
+            raise InvalidInput(f"{workflow.name!r} is started by the app itself.")
         run = new_run(run_id, workflow, arguments, self._clock.now(), self._actor.name)
         await self._database.write(runs.add_once, run)
         return run_id

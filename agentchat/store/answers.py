@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from agentchat.models import MessageStatus
+from sqlalchemy import bindparam, exists, select
+
+from agentchat.columns import table_of
+from agentchat.models import OPEN_PART, Ask, AskStatus, MessageStatus, Part
 from agentchat.store import asks, messages, parts
 from agentchat.store.messages import Answer
 from agentchat.store.writer import Tx
@@ -15,9 +18,19 @@ def settle(tx: Tx, answer: Answer, *, status: MessageStatus, now: datetime, **va
     """Make the answer final, and all that it consists of, and return its text; ``values`` are
     those of :func:`agentchat.store.messages.settle`.
     """
-    parts.close(tx, answer, now=now)
-    asks.withdraw(tx, answer.message_id, answer.thread_id, now=now)
+    open_part, open_ask = tx.execute(_OPEN, {"message_id": answer.message_id}).one()
+    if open_part:
+        parts.close(tx, answer, now=now)
+    if open_ask:
+        asks.withdraw(tx, answer.message_id, answer.thread_id, now=now)
     return messages.settle(tx, answer, status=status, now=now, **values)
+
+
+_PARTS, _ASKS = table_of(Part), table_of(Ask)
+_OPEN = select(
+    exists().where(_PARTS.c.message_id == bindparam("message_id"), _PARTS.c.status.in_(OPEN_PART)),
+    exists().where(_ASKS.c.message_id == bindparam("message_id"), _ASKS.c.status == AskStatus.OPEN),
+)
 
 
 def reopen(tx: Tx, answer: Answer, *, user_id: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlmodel import Session, col
 
 from agentchat.columns import of_row, table_of
@@ -105,11 +105,10 @@ def expire(tx: Tx, ask: Ask, *, now: datetime) -> None:
 
 def withdraw(tx: Tx, message_id: str, thread_id: str, *, now: datetime) -> None:
     """Nobody has to decide any more: the answer that asked has ended."""
-    open_ = (_ASKS.c.message_id == message_id, _ASKS.c.status == AskStatus.OPEN)
-    if tx.execute(select(_ASKS.c.id).where(*open_).limit(1)).first() is None:
-        return
     tx.execute(
-        update(_ASKS).where(*open_).values(status=AskStatus.WITHDRAWN, decided_at=now),
+        update(_ASKS)
+        .where(_ASKS.c.message_id == message_id, _ASKS.c.status == AskStatus.OPEN)
+        .values(status=AskStatus.WITHDRAWN, decided_at=now),
         about=rows("asks", {"message_id": message_id, "thread_id": thread_id}),
     )
 
@@ -125,27 +124,6 @@ def delete_of(tx: Tx, message_id: str, thread_id: str) -> None:
 def delete_of_thread(tx: Tx, thread_id: str) -> None:
     """Remove the asks of a thread."""
     tx.execute(delete(Ask).where(col(Ask.thread_id) == thread_id))
-
-
-def of_messages(
-    session: Session, thread_id: str, ids: Collection[str]
-) -> dict[str, list[Row[Any]]]:
-    """The asks of these messages of a thread, oldest first, by the id of the message."""
-    found: dict[str, list[Row[Any]]] = {}
-    if ids:
-        for row in session.execute(_OF_MESSAGES, {"thread_id": thread_id, "ids": list(ids)}):
-            found.setdefault(row.message_id, []).append(row)
-    return found
-
-
-_OF_MESSAGES = (
-    select(_ASKS)
-    .where(
-        _ASKS.c.thread_id == bindparam("thread_id"),
-        _ASKS.c.message_id.in_(bindparam("ids", expanding=True)),
-    )
-    .order_by(_ASKS.c.created_at, _ASKS.c.id)
-)
 
 
 def waiting(session: Session, user_id: str, *, limit: int) -> Sequence[Row[Any]]:
@@ -164,10 +142,10 @@ def waiting(session: Session, user_id: str, *, limit: int) -> Sequence[Row[Any]]
     return session.execute(query).all()
 
 
-def waited(tx: Tx, run_ids: Collection[str]) -> float:
-    """For how many seconds at least one of these runs has waited for people."""
+def waited(tx: Tx, message_ids: Collection[str]) -> float:
+    """For how many seconds at least one of these answers has waited for people."""
     query = select(_ASKS.c.created_at, _ASKS.c.decided_at).where(
-        _ASKS.c.run_id.in_(run_ids), _ASKS.c.decided_at.is_not(None)
+        _ASKS.c.message_id.in_(message_ids), _ASKS.c.decided_at.is_not(None)
     )
     seconds, over = 0.0, None
     for asked, decided in tx.execute(query.order_by(_ASKS.c.created_at)).all():

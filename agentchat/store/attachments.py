@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select
+from sqlalchemy import Row, delete, insert, select
 from sqlmodel import Session, col
 
 from agentchat.columns import table_of
 from agentchat.models import Attachment
+from agentchat.store import by_message
 from agentchat.store.writer import Tx
 
 _ATTACHMENTS = table_of(Attachment)
-_HEADS = [column for column in _ATTACHMENTS.columns if column.name not in ("content", "text")]
+# Not created_at: it lies behind the content, through which SQLite would have to go.
+_HEADS = ("id", "thread_id", "message_id", "position", "name", "media_type", "size")
 
 
 def add(tx: Tx, *files: dict[str, Any]) -> None:
@@ -26,43 +28,18 @@ def get(session: Session, attachment_id: str) -> Attachment | None:
     return session.get(Attachment, attachment_id)
 
 
-def of_messages(
-    session: Session, thread_id: str, ids: Collection[str]
-) -> dict[str, list[Row[Any]]]:
-    """The files of these messages of a thread, in order, by the id of the message."""
-    return _by_message(session, _WHOLE, thread_id, ids)
-
-
 def heads_of_messages(
     session: Session, thread_id: str, ids: Collection[str]
 ) -> dict[str, list[Row[Any]]]:
-    """As :func:`of_messages`, without what is in the files."""
-    return _by_message(session, _WITHOUT_CONTENT, thread_id, ids)
+    """The files of these messages of a thread, in order, without what is in them, by the id of
+    the message.
+    """
+    return by_message.read(session, _WITHOUT_CONTENT, thread_id, ids)
 
 
-def _by_message(
-    session: Session, query: Any, thread_id: str, ids: Collection[str]
-) -> dict[str, list[Row[Any]]]:
-    found: dict[str, list[Row[Any]]] = {}
-    if ids:
-        for row in session.execute(query, {"thread_id": thread_id, "ids": list(ids)}):
-            found.setdefault(row.message_id, []).append(row)
-    return found
-
-
-def _of_messages(*columns: Any) -> Any:
-    return (
-        select(*columns)
-        .where(
-            _ATTACHMENTS.c.thread_id == bindparam("thread_id"),
-            _ATTACHMENTS.c.message_id.in_(bindparam("ids", expanding=True)),
-        )
-        .order_by(_ATTACHMENTS.c.message_id, _ATTACHMENTS.c.position)
-    )
-
-
-_WHOLE = _of_messages(*_ATTACHMENTS.columns)
-_WITHOUT_CONTENT = _of_messages(*_HEADS)
+_WITHOUT_CONTENT = by_message.query_of(
+    _ATTACHMENTS, ("message_id", "position"), *(_ATTACHMENTS.c[name] for name in _HEADS)
+)
 
 
 def text_of(session: Session, attachment_id: str) -> str:

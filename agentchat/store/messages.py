@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from agentchat.models import (
     Run,
     RunStatus,
 )
+from agentchat.store import by_message
 from agentchat.store.changes import Rows, rows
 from agentchat.store.writer import Tx
 
@@ -206,22 +207,18 @@ _NEWEST = (
 )
 
 
-def head(session: Session, thread_id: str, message_id: str) -> Row[Any] | None:
-    """One message without its text."""
-    return session.execute(_HEAD, {"thread_id": thread_id, "id": message_id}).first()
+def heads(session: Session, threads: Collection[str], ids: Collection[str]) -> dict[str, Row[Any]]:
+    """These messages of these threads without their texts, by id; those that are there."""
+    return {row.id: row for row in by_message.find(session, _BY_ID, threads, ids)}
 
 
-_HEAD = select(*_HEADS).where(
-    _MESSAGES.c.thread_id == bindparam("thread_id"), _MESSAGES.c.id == bindparam("id")
-)
+def texts(session: Session, threads: Collection[str], ids: Collection[str]) -> dict[str, str]:
+    """The texts of settled messages of these threads, by id."""
+    return {row.id: row.text for row in by_message.find(session, _TEXTS, threads, ids)}
 
 
-def texts(session: Session, ids: Collection[str]) -> dict[str, str]:
-    """The texts of settled messages, by id."""
-    if not ids:
-        return {}
-    query = select(_MESSAGES.c.id, _MESSAGES.c.text).where(_MESSAGES.c.id.in_(ids))
-    return {message_id: text for message_id, text in session.execute(query)}
+_BY_ID = by_message.query_of(_MESSAGES, (), *_HEADS, by="id")
+_TEXTS = by_message.query_of(_MESSAGES, (), _MESSAGES.c.id, _MESSAGES.c.text, by="id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,17 +236,33 @@ class Growth:
         return self.attempt * 1_000 + self.tries
 
 
-def growth(session: Session, message_id: str, before: Growth) -> Growth:
-    """How far a message has grown; only what came after ``before`` is read."""
-    pieces = session.execute(_AFTER, {"message_id": message_id, "last": before.last})
-    return folded(before, pieces)
+def growths(
+    session: Session, threads: Collection[str], before: Mapping[str, Growth]
+) -> dict[str, Growth]:
+    """How far these messages of these threads have grown, by id, each from what was read of it
+    before: only what came after that is read.
+    """
+    new = [message_id for message_id, growth in before.items() if not growth.last]
+    pieces: dict[str, list[Any]] = {}
+    for row in by_message.find(session, _PIECES, threads, new):
+        pieces.setdefault(row.message_id, []).append(row[1:])
+    found = {message_id: folded(Growth(), pieces.get(message_id, ())) for message_id in new}
+    for message_id in before.keys() - found.keys():
+        growth = before[message_id]
+        after = session.execute(_AFTER, {"message_id": message_id, "last": growth.last})
+        found[message_id] = folded(growth, after)
+    return found
 
 
 _DELTAS = table_of(Delta)
+_PIECE = ("id", "attempt", "tries", "text")
 _AFTER = (
-    select(_DELTAS.c.id, _DELTAS.c.attempt, _DELTAS.c.tries, _DELTAS.c.text)
+    select(*(_DELTAS.c[one] for one in _PIECE))
     .where(_DELTAS.c.message_id == bindparam("message_id"), _DELTAS.c.id > bindparam("last"))
     .order_by(_DELTAS.c.id)
+)
+_PIECES = by_message.query_of(
+    _DELTAS, ("id",), _DELTAS.c.message_id, *(_DELTAS.c[one] for one in _PIECE)
 )
 
 

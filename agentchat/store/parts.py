@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, case, delete, func, insert, select, update
 from sqlmodel import Session, col
 
 from agentchat.columns import of_row, table_of
 from agentchat.models import OPEN_PART, Message, Part, PartKind, PartStatus
-from agentchat.store import runs
+from agentchat.store import by_message, runs
 from agentchat.store.changes import Rows, rows
 from agentchat.store.messages import Answer
 from agentchat.store.runs import Hold
@@ -35,6 +36,8 @@ _EMPTY: dict[str, Any] = {
 
 def add(tx: Tx, answer: Answer, now: datetime, *parts: dict[str, Any]) -> list[int]:
     """Add parts after those that are there, given by column, and return their positions."""
+    if not parts:
+        return []
     last = select(func.coalesce(func.max(_PARTS.c.position), -1)).where(
         _PARTS.c.message_id == answer.message_id
     )
@@ -48,8 +51,7 @@ def add(tx: Tx, answer: Answer, now: datetime, *parts: dict[str, Any]) -> list[i
         {**_EMPTY, "data": {}, "started_at": now, **about, "position": position, **part}
         for position, part in enumerate(parts, first)
     ]
-    if found:
-        tx.execute(insert(_PARTS), found)
+    tx.execute(insert(_PARTS), found)
     return [one["position"] for one in found]
 
 
@@ -80,11 +82,6 @@ def get(tx: Tx, message_id: str, position: int) -> Part | None:
 
 def close(tx: Tx, answer: Answer, *, now: datetime) -> None:
     """Whatever of an answer that ends is still open was interrupted."""
-    query = select(_PARTS.c.id).where(
-        _PARTS.c.message_id == answer.message_id, _PARTS.c.status.in_(OPEN_PART)
-    )
-    if tx.execute(query.limit(1)).first() is None:
-        return
     tx.execute(
         update(_PARTS)
         .where(_PARTS.c.message_id == answer.message_id, _PARTS.c.status.in_(OPEN_PART))
@@ -97,21 +94,10 @@ def of_messages(
     session: Session, thread_id: str, ids: Collection[str]
 ) -> dict[str, list[Row[Any]]]:
     """The parts of these messages of a thread, in order, by the id of the message."""
-    found: dict[str, list[Row[Any]]] = {}
-    if ids:
-        for row in session.execute(_OF_MESSAGES, {"thread_id": thread_id, "ids": list(ids)}):
-            found.setdefault(row.message_id, []).append(row)
-    return found
+    return by_message.read(session, _OF_MESSAGES, thread_id, ids)
 
 
-_OF_MESSAGES = (
-    select(_PARTS)
-    .where(
-        _PARTS.c.thread_id == bindparam("thread_id"),
-        _PARTS.c.message_id.in_(bindparam("ids", expanding=True)),
-    )
-    .order_by(_PARTS.c.message_id, _PARTS.c.position)
-)
+_OF_MESSAGES = by_message.query_of(_PARTS, ("message_id", "position"))
 
 
 def of_message(source: Tx, message_id: str) -> Sequence[Row[Any]]:
@@ -120,18 +106,57 @@ def of_message(source: Tx, message_id: str) -> Sequence[Row[Any]]:
     return source.execute(query.order_by(_PARTS.c.position)).all()
 
 
-def of_kind(tx: Tx, message_id: str, kind: PartKind) -> Sequence[Row[Any]]:
-    """The parts of one kind of an answer, in order."""
-    query = select(_PARTS).where(_PARTS.c.message_id == message_id, _PARTS.c.kind == kind)
-    return tx.execute(query.order_by(_PARTS.c.position)).all()
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What an answer consists of by now: the kinds of its parts and the data of its notes, in
+    order, and whether other agents were asked.
+    """
+
+    kinds: list[PartKind]
+    notes: list[dict[str, Any]]
+    asks_agents: bool
 
 
-def count(tx: Tx, message_id: str, kinds: Collection[PartKind]) -> int:
-    """How many parts of these kinds an answer has."""
-    query = select(func.count(_PARTS.c.id)).where(
-        _PARTS.c.message_id == message_id, _PARTS.c.kind.in_(kinds)
+def outline(tx: Tx, message_id: str) -> Outline:
+    """What an answer consists of, in one look that reads little."""
+    found = tx.execute(_OUTLINE, {"message_id": message_id}).all()
+    return Outline(
+        [PartKind(kind) for kind, _, _ in found],
+        [data for _, data, _ in found if data is not None],
+        any(asks for *_, asks in found),
     )
-    return int(tx.execute(query).scalar_one())
+
+
+_OUTLINE = (
+    select(
+        _PARTS.c.kind,
+        case((_PARTS.c.kind == PartKind.NOTE, _PARTS.c.data)),
+        _PARTS.c.child_id.is_not(None),
+    )
+    .where(_PARTS.c.message_id == bindparam("message_id"))
+    .order_by(_PARTS.c.position)
+)
+
+
+def within(tx: Tx, message_id: str) -> list[str]:
+    """The ids of the answers of the sub-agents that an answer asked, of those that they asked,
+    and so on.
+    """
+    return list(tx.execute(_WITHIN, {"message_id": message_id}).scalars())
+
+
+_TREE = (
+    select(_PARTS.c.child_id.label("id"))
+    .where(_PARTS.c.message_id == bindparam("message_id"), _PARTS.c.child_id.is_not(None))
+    .cte("tree", recursive=True)
+)
+_WITHIN = select(
+    _TREE.union(
+        select(_PARTS.c.child_id)
+        .join(_TREE, _PARTS.c.message_id == _TREE.c.id)
+        .where(_PARTS.c.child_id.is_not(None))
+    ).c.id
+)
 
 
 def children(tx: Tx, message_id: str) -> list[Answer]:

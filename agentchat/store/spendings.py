@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlmodel import Session, col
 
 from agentchat.columns import table_of
-from agentchat.models import Message, Part, Run, Spending, Step, StepStatus
+from agentchat.models import (
+    HELD_RUN,
+    LIVE_MESSAGE,
+    Message,
+    Part,
+    Run,
+    Spending,
+    Step,
+    StepStatus,
+)
+from agentchat.store import runs
+from agentchat.store.messages import Answer
 from agentchat.store.writer import Tx
 
 _SPENDINGS = table_of(Spending)
@@ -38,9 +62,87 @@ def add(tx: Tx, spending: dict[str, Any]) -> None:
     tx.execute(insert(_SPENDINGS), spending)
 
 
-def of_run(source: Tx | Session, run_id: str) -> Spent:
-    """What a run has spent itself, without the runs of sub-agents."""
-    return _sum(source, col(Spending.run_id) == run_id)
+def add_cut(tx: Tx, answer: Answer, spending: dict[str, Any]) -> None:
+    """Count a call that came to nothing; not if its answer is over, because whoever stopped it
+    has counted the call (see :func:`cut_off`).
+    """
+    message = table_of(Message)
+    query = select(message.c.id).where(
+        message.c.id == answer.message_id,
+        message.c.run_id == answer.run_id,
+        message.c.status.in_(LIVE_MESSAGE),
+    )
+    if tx.execute(query).first() is not None:
+        add(tx, spending)
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """A call that a stop cuts off, and that nobody has counted: how many tokens it has read at
+    least, judging by the call before it in the thread. One that was over already ``told`` what
+    it took: the result of its step.
+    """
+
+    step: str
+    input_tokens: int = 0
+    told: dict[str, Any] | None = None
+
+
+def cut_off(tx: Tx, answer: Answer, *, text: bool) -> CutOff | None:
+    """The call of a model that is under way for an answer, before its run is stopped, if there
+    is one; ``text`` says whether some of its text is there.
+
+    A call counts as under way if the worker that holds the run has begun it, or if there is
+    text of it. Between two tries, or if the run was handed back, what there was is counted.
+    """
+    run = runs.lock(tx, answer.run_id)
+    if run is None:
+        return None
+    last = _last_call(tx, answer)
+    if last is not None and last.status == StepStatus.DONE:
+        step = f"generate {last.occurrence}"
+        counted = select(_SPENDINGS.c.id).where(
+            _SPENDINGS.c.run_id == run.id, _SPENDINGS.c.step == step, _SPENDINGS.c.outcome == "done"
+        )
+        if tx.execute(counted).first() is None:
+            return CutOff(step, told=last.result if isinstance(last.result, dict) else {})
+    if last is None or last.status == StepStatus.DONE:
+        # The next one, which is written down only once it takes a while.
+        number, begun = 0 if last is None else last.occurrence + 1, text
+    else:
+        under_way = last.status == StepStatus.RUNNING and last.attempt == run.attempt
+        number, begun = last.occurrence, under_way
+    if not begun or run.status not in HELD_RUN:
+        return None
+    return CutOff(f"generate {number}", _read_before(tx, answer))
+
+
+def _last_call(tx: Tx, answer: Answer) -> Row[Any] | None:
+    step = table_of(Step)
+    query = select(step.c.status, step.c.occurrence, step.c.attempt, step.c.result).where(
+        step.c.run_id == answer.run_id, step.c.branch == "", step.c.name == "generate"
+    )
+    return tx.execute(query.order_by(step.c.occurrence.desc()).limit(1)).first()
+
+
+def _read_before(tx: Tx, answer: Answer) -> int:
+    """How many tokens the newest call had read and written in the thread of an answer: the next
+    one is told them again, with the same instructions and tools.
+    """
+    message = table_of(Message)
+    query = (
+        select(_SPENDINGS.c.input_tokens + _SPENDINGS.c.output_tokens)
+        .join(message, message.c.id == _SPENDINGS.c.message_id)
+        .where(
+            message.c.thread_id == answer.thread_id,
+            message.c.position <= answer.position,
+            message.c.position > answer.position - _LOOK_BACK,
+            _SPENDINGS.c.outcome == "done",
+            _SPENDINGS.c.step.startswith("generate"),
+        )
+        .order_by(_SPENDINGS.c.id.desc())
+    )
+    return tx.execute(query.limit(1)).scalar() or 0
 
 
 def of_message(source: Tx | Session, message_id: str) -> Spent:
@@ -58,11 +160,86 @@ def of_user(source: Tx | Session, user_id: str, *, since: datetime) -> Spent:
     return _sum(source, col(Spending.user_id) == user_id, col(Spending.created_at) >= since)
 
 
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Calls, the tokens that they read and wrote, and what they cost as far as that is known."""
+
+    calls: int = 0
+    tokens: int = 0
+    cost_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What counts against limits: of an answer, its thread, and its person."""
+
+    own: Sum = Sum()
+    thread: Sum = Sum()
+    day: Sum = Sum()
+
+
+def used(
+    tx: Tx,
+    *,
+    run_id: str | None,
+    message_ids: Collection[str],
+    thread_id: str | None,
+    user_id: str | None,
+    since: datetime,
+) -> Used:
+    """What was spent by a run and for these messages of sub-agents, in a thread, and for a
+    person since then: in one statement, without what is None.
+    """
+    given: dict[str, Any] = {
+        "run": run_id,
+        "messages": list(message_ids) or None,
+        "thread": thread_id,
+        "user": user_id,
+    }
+    names = tuple(name for name, value in given.items() if value is not None)
+    if not names:
+        return Used()
+    params = {name: given[name] for name in names}
+    if user_id is not None:
+        params["since"] = since
+    found = {
+        name: Sum(int(calls), int(read) + int(written), float(cost))
+        for name, calls, read, written, cost in tx.execute(_used(names), params).all()
+    }
+    run, inner = found.get("run", Sum()), found.get("messages", Sum())
+    own = Sum(run.calls + inner.calls, run.tokens + inner.tokens, run.cost_usd + inner.cost_usd)
+    return Used(own, found.get("thread", Sum()), found.get("user", Sum()))
+
+
+@cache
+def _used(names: tuple[str, ...]) -> Any:
+    column = _SPENDINGS.c
+    where = {
+        "run": column.run_id == bindparam("run"),
+        "messages": column.message_id.in_(bindparam("messages", expanding=True)),
+        "thread": column.thread_id == bindparam("thread"),
+        "user": and_(column.user_id == bindparam("user"), column.created_at >= bindparam("since")),
+    }
+    # Nothing but what the indexes hold.
+    sums = [
+        func.count(),
+        func.coalesce(func.sum(column.input_tokens), 0),
+        func.coalesce(func.sum(column.output_tokens), 0),
+        func.coalesce(func.sum(column.cost_usd), 0.0),
+    ]
+    return union_all(
+        *(
+            select(literal(name).label("name"), *sums).select_from(_SPENDINGS).where(where[name])
+            for name in names
+        )
+    )
+
+
 def of_runs(session: Session, run_id: str) -> Spent:
     """What a run has spent with the runs that it started, and those that they did."""
-    runs = table_of(Run)
+    run = table_of(Run)
     tree = select(literal(run_id).label("id")).cte("tree", recursive=True)
-    tree = tree.union_all(select(runs.c.id).join(tree, runs.c.parent_id == tree.c.id))
+    tree = tree.union_all(select(run.c.id).join(tree, run.c.parent_id == tree.c.id))
     return _sum(session, col(Spending.run_id).in_(select(tree.c.id)))
 
 

@@ -10,13 +10,13 @@ from sqlmodel import Session
 
 from agentchat.agents.subs import root_of
 from agentchat.agents.tools import Source, Tool, ToolContext, ToolOutput, tool
+from agentchat.agents.untrusted import framed, visible
 from agentchat.errors import ToolError
 from agentchat.inputs import storable
 from agentchat.store import message_words
 from agentchat.store.database import Database
 from agentchat.store.memory_words import terms_of
 from agentchat.store.message_words import Found, Where
-from agentchat.tools.untrusted import framed, visible
 
 MOST_FOUND = 20
 MOST_QUERY = 400

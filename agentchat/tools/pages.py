@@ -7,10 +7,10 @@ from datetime import timedelta
 from http import HTTPStatus
 
 from agentchat.agents.tools import Source, Tool, ToolOutput, tool
+from agentchat.agents.untrusted import framed, visible
 from agentchat.errors import ToolError
 from agentchat.tools.guarded import GuardedClient
 from agentchat.tools.readable import readable
-from agentchat.tools.untrusted import framed, visible
 
 MOST_CHARACTERS = 20_000
 """How much of a page is told at once."""

@@ -8,9 +8,9 @@ from datetime import timedelta
 from types import ModuleType
 
 from agentchat.agents.tools import Tool, tool
+from agentchat.agents.untrusted import visible
 from agentchat.errors import ToolError
 from agentchat.tools.shown import shown
-from agentchat.tools.untrusted import visible
 
 MOST_CODE = 50_000
 

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from agentchat.agents.tools import Source, Tool, ToolOutput, tool
+from agentchat.agents.untrusted import framed, visible
 from agentchat.errors import ToolError
 from agentchat.llm.connection import checked_key, checked_url
-from agentchat.tools.untrusted import framed, visible
 
 SECONDS = 15
 MOST_BYTES = 2_000_000

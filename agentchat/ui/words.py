@@ -128,7 +128,7 @@ PARTS: Final = {
     "handedOver": "{from} handed over to {to}",
     "joined": "{name} joined",
     "sources": "Sources",
-    "recalled": "Remembered",
+    "recalled": "From memory",
     "itsThread": "In its thread",
     "inMemory": "In memory",
 }

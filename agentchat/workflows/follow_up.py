@@ -64,6 +64,8 @@ def follow_up_workflow(
                     "text": f"Follow-up: {text}",
                     "data": {"tell": True, "told": _told(text, at)},
                     "step": parts.PROMISED,
+                    # Before the model is first called: it is what the answer is for.
+                    "round": -1,
                     "finished_at": now,
                 },
             )

@@ -141,7 +141,7 @@ def remember_workflow(
             now = clock.now()
             texts = [("fact", fact.text, fact.known) for fact in facts]
             message = _kept(said.text)
-            if message and not holds_secret(said.text):
+            if _is_worth_it(message) and not holds_secret(said.text):
                 texts.append(("message", message, ""))
             for kind, text, known in texts:
                 new = NewMemory(
@@ -239,5 +239,15 @@ def _cut(text: str) -> str:
 
 
 def _kept(text: str) -> str:
-    """So much of a message as is remembered."""
-    return text[:MOST_CHARACTERS].strip()
+    """So much of a message as is remembered: without whom it was addressed to."""
+    return re.sub(r"^\s*@[\w-]+[,:]?\s+", "", text)[:MOST_CHARACTERS].strip()
+
+
+def _is_worth_it(message: str) -> bool:
+    """Whether a message tells something: a question or a greeting recalled later would only
+    look like what is asked then.
+    """
+    if _speaks_of_self(message) and not message.endswith("?"):
+        return True
+    long_enough = len(message.split()) >= 4 or any(one >= "\u3040" for one in message[:200])
+    return long_enough and not message.endswith(("?", "？"))  # noqa: RUF001

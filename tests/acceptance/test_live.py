@@ -67,7 +67,7 @@ def test_in_each_frame_a_text_grows_or_is_begun_anew_and_a_finished_one_is_there
     while not frames[0]:
         frames.pop(0)
     check(frames, tries)
-    assert len(frames) > 20
+    assert len(frames) > 8
 
 
 def check(frames: list[list[dict[str, str]]], tries: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import shutil
 import threading
@@ -16,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from pydantic import BaseModel
+from sqlalchemy import event, update
 from sqlmodel import Session, SQLModel, col, func, select
 
 from agentchat import (
@@ -26,10 +28,12 @@ from agentchat import (
     Limits,
     SecondMessage,
     Settings,
+    ThreadView,
     ToolContext,
     Tx,
     tool,
 )
+from agentchat.agents import pending
 from agentchat.agents.toolbox import ask_person
 from agentchat.durable import engine
 from agentchat.durable.clock import SystemClock
@@ -37,11 +41,12 @@ from agentchat.durable.context import Context
 from agentchat.durable.worker import LEASE
 from agentchat.errors import BadRequest, Overloaded
 from agentchat.inbox import Inbox
-from agentchat.llm.base import Chunk, ModelRequest
+from agentchat.llm.base import Chunk, Finished, ModelRequest, StopReason, Text, Usage
 from agentchat.llm.scripted import FailAfter, ScriptedProvider
 from agentchat.models import Ask, Message, Part, Thread
-from agentchat.store import spendings
+from agentchat.store import messages, spendings
 from agentchat.store.database import Database
+from agentchat.store.messages import Answer
 from tests.durability import agents_program
 from tests.durability.agents_program import BOOKED, QUESTION
 from tests.integration.agents_stage import (
@@ -607,9 +612,10 @@ async def test_a_message_is_never_lost_and_never_answered_twice(
     def send() -> None:
         if len(sending) == 2:
             return
-        text = f"Message-{'AB'[len(sending)]}"
+        text, who = f"Message-{'AB'[len(sending)]}", (ANN, BOB)[len(sending)]
         sending.append(
-            loop.create_task(chat.send_message(thread.id, text, actor=BOB, second=second))
+            # Who asked may steer, the other one is answered in turn.
+            loop.create_task(chat.send_message(thread.id, text, actor=who, second=second))
         )
 
     def after(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
@@ -683,7 +689,97 @@ async def test_a_message_that_steered_steers_again_when_its_answer_is_tried_agai
     assert told.count("In blue") == 1
 
 
-async def test_who_steers_too_late_is_answered_with_own_rights(stage: AgentStage) -> None:
+class Steered:
+    """An app whose first answer is held up until somebody has sent a second message."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.held = asyncio.Event()
+
+        @tool
+        async def wait() -> str:
+            """Wait."""
+            await self.held.wait()
+            return "over"
+
+        @tool
+        def whoami(context: ToolContext) -> str:
+            """Say for whom."""
+            self.seen.append(f"{context.actor.id} {context.agent}")
+            return "you"
+
+        self.tools = (wait, whoami)
+
+    async def begin(self, stage: AgentStage, *replies: Any) -> tuple[AgentChat, str]:
+        agents = [Agent(name, "x", tools=self.tools) for name in ("clerk", "other")]
+        chat = await stage.open(*agents, replies=[[call("wait")], *replies])
+        thread = await chat.create_thread(actor=ANN)
+        await chat.send_message(thread.id, "One", actor=ANN)
+        await until(chat, thread.id, lambda view: view.live and tools_of(view.live[0]))
+        return chat, thread.id
+
+    async def end(self, chat: AgentChat, thread_id: str) -> ThreadView:
+        self.held.set()
+        return await until(chat, thread_id, lambda view: view.settled and not view.live)
+
+
+async def test_who_steers_the_answer_to_somebody_else_is_answered_with_own_rights(
+    stage: AgentStage,
+) -> None:
+    steered = Steered()
+    replies = [[call("whoami")], "One done.", [call("whoami")], "Two done."]
+    chat, thread_id = await steered.begin(stage, *replies)
+    await chat.send_message(thread_id, "Bob wants", actor=BOB, second=SecondMessage.STEER)
+    view = await steered.end(chat, thread_id)
+    assert steered.seen == ["ann clerk", "bob clerk"]
+    assert [one.text for one in view.messages] == ["One", "One done.", "Bob wants", "Two done."]
+    assert all("Bob wants" not in str(one.turns) for one in stage.provider.requests[:3])
+
+
+@pytest.mark.parametrize("how", [{"text": "Two", "agent": "other"}, {"text": "@other Two"}])
+async def test_a_message_for_another_agent_does_not_steer(
+    stage: AgentStage, how: dict[str, Any]
+) -> None:
+    steered = Steered()
+    chat, thread_id = await steered.begin(stage, "One done.", [call("whoami")], "Two done.")
+    await chat.send_message(thread_id, **how, actor=ANN, second=SecondMessage.STEER)
+    view = await steered.end(chat, thread_id)
+    assert steered.seen == ["ann other"]
+    assert [one.author for one in view.messages if one.role == "assistant"] == ["clerk", "other"]
+
+
+async def test_an_answer_of_which_nobody_knows_for_whom_it_is_may_be_steered(
+    stage: AgentStage,
+) -> None:
+    steered = Steered()
+    chat, thread_id = await steered.begin(stage, [call("whoami")], "Both done.")
+    nobodys = update(Message).where(col(Message.thread_id) == thread_id).values(user_id="")
+    await chat._database.write(lambda tx: tx.execute(nobodys) and None)
+    await chat.send_message(thread_id, "Two", actor=BOB, second=SecondMessage.STEER)
+    view = await steered.end(chat, thread_id)
+    assert [part.text for part in view.messages[1].parts if part.kind == "message"] == ["Two"]
+
+
+async def test_a_message_waits_where_the_run_of_the_answer_is_not_there_yet(
+    stage: AgentStage,
+) -> None:
+    chat = await stage.open(Agent("clerk", "x"), replies=["Two done."])
+    thread = await chat.create_thread(actor=ANN)
+    now = SystemClock().now()
+    there = Answer("a" * 32, thread.id, "", 0)
+    row = pending.to_come(there, author="clerk", user_id="ann", now=now, run_id=None)
+
+    def ask(tx: Tx) -> None:
+        messages.add(tx, row)
+        tx.execute(update(Thread).where(col(Thread.id) == thread.id).values(length=1))
+
+    await chat._database.write(ask)
+    sent = await chat.send_message(thread.id, "Two", actor=ANN, second=SecondMessage.STEER)
+    view = await until(chat, thread.id, lambda view: view.messages[-1].text == "Two done.")
+    assert [one.id for one in view.messages][1] == sent.id
+
+
+async def test_who_steers_too_late_is_answered(stage: AgentStage) -> None:
     held = asyncio.Event()
 
     class Slow(ScriptedProvider):
@@ -694,23 +790,62 @@ async def test_who_steers_too_late_is_answered_with_own_rights(stage: AgentStage
                 if first:
                     await held.wait()
 
-    seen: list[str] = []
-
-    @tool
-    def whoami(context: ToolContext) -> str:
-        """Say for whom."""
-        seen.append(f"{context.actor.id} {context.actor.name}")
-        return "you"
-
-    model = Slow("instant", replies=["One done.", [call("whoami")], "Two done."])
-    chat = await stage.open(Agent("clerk", "x", tools=(whoami,)), provider=model)
+    chat = await stage.open(
+        Agent("clerk", "x"), provider=Slow("instant", replies=["One done.", "Two done."])
+    )
     thread = await chat.create_thread(actor=ANN)
     await chat.send_message(thread.id, "One", actor=ANN)
     await until(chat, thread.id, lambda view: view.live and view.live[0].text)
-    await chat.send_message(thread.id, "Two", actor=BOB, second=SecondMessage.STEER)
+    await chat.send_message(thread.id, "Two", actor=ANN, second=SecondMessage.STEER)
     held.set()
-    await until(chat, thread.id, lambda view: len(view.messages) == 4 and not view.live)
-    assert seen == ["bob Bob"]
+    view = await until(chat, thread.id, lambda view: len(view.messages) == 4 and not view.live)
+    assert [one.text for one in view.messages if one.role == "assistant"] == [
+        "One done.",
+        "Two done.",
+    ]
+
+
+# Output that cannot be
+
+
+class Word(BaseModel):
+    """A word."""
+
+    word: str
+
+
+async def test_structured_output_that_is_too_long_to_be_kept_is_told_so(
+    stage: AgentStage,
+) -> None:
+    long = json.dumps({"word": "x" * 1_000_000})
+    clerk = Agent("clerk", "x", output=Word, limits=Limits(repairs=1))
+    chat = await stage.open(clerk, replies=[long, '{"word": "short"}', long, long])
+    thread = await chat.create_thread(actor=ANN)
+    await chat.send_message(thread.id, "Go", actor=ANN)
+    message = await settled(chat, thread.id)
+    assert (message.status, message.text) == ("done", '{"word": "short"}')
+    told = [part.text for part in message.parts if part.kind == "note"]
+    assert told == ["The answer is too long: 1,000,011 bytes of JSON, 900,000 at most."]
+    other = await chat.create_thread(actor=ANN)
+    await chat.send_message(other.id, "Go", actor=ANN)
+    message = await settled(chat, other.id)
+    assert message.status == "failed"
+    assert "The answer is too long" in message.words
+
+
+async def test_a_refusal_is_not_taken_for_output_to_be_mended(stage: AgentStage) -> None:
+    class Refusing(ScriptedProvider):
+        async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk, None]:
+            self.requests.append(request)
+            yield Text("I cannot help with that.")
+            yield Finished(StopReason.REFUSAL, Usage(10, 5))
+
+    model = Refusing("instant")
+    chat = await stage.open(Agent("clerk", "x", output=Word), provider=model)
+    thread = await chat.create_thread(actor=ANN)
+    await chat.send_message(thread.id, "Go", actor=ANN)
+    await until(chat, thread.id, lambda view: view.settled and not view.live)
+    assert len(model.requests) == 1
 
 
 # Limits

@@ -67,10 +67,11 @@ async def test_an_answer_is_remembered_in_a_run_of_its_own(stage: AgentStage) ->
 
 
 async def test_nobody_is_asked_for_facts_where_there_are_none(stage: AgentStage) -> None:
-    chat = await stage.open(FRIEND, replies=["4"], embedder=HashEmbedder())
+    chat = await stage.open(FRIEND, replies=["Fine.", "4"], embedder=HashEmbedder())
+    await answered(chat, "@friend, the next meeting is on Tuesday")
     await answered(chat, "What is 2 + 2?")
-    assert await remembered(chat, 1) == ["What is 2 + 2?"]
-    assert len(stage.provider.requests) == 1
+    assert await remembered(chat, 1) == ["the next meeting is on Tuesday"]
+    assert len(stage.provider.requests) == 2
 
 
 async def test_the_thread_itself_is_not_recalled_again(stage: AgentStage) -> None:

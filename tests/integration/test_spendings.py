@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
+from sqlmodel import col, select
 
-from agentchat import Actor, Agent, AgentChat, Limits, Settings
+from agentchat import Actor, Agent, AgentChat, Limits, Settings, Tx
+from agentchat.agents.limits import calls_left
+from agentchat.agents.turn import AgentTurn
 from agentchat.errors import InvalidInput, NotAllowed, Overloaded, ThreadNotFound
-from agentchat.llm.base import Chunk, Finished, ModelRequest, Usage
+from agentchat.llm.base import Chunk, Finished, ModelRequest, Reasoning, Usage
 from agentchat.llm.scripted import FailAfter, ScriptedProvider
+from agentchat.models import PartKind, PartStatus, Run, Spending
 from agentchat.spent import allowance_of
+from agentchat.store import parts
+from agentchat.store.messages import Answer
 from agentchat.views import SpentView
 from tests.integration.agents_stage import (
     ANN,
@@ -26,6 +34,7 @@ from tests.integration.agents_stage import (
     settled,
     until,
 )
+from tests.waiting import eventually
 
 CLERK = Agent("clerk", "Answer.")
 
@@ -133,6 +142,141 @@ async def test_a_call_that_was_stopped_is_counted(stage: AgentStage) -> None:
     assert spent.output_tokens > 0
 
 
+class Halting(Priced):
+    """A model that stands still after so many pieces of its first answer."""
+
+    def __init__(self, *args: Any, after: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._after = after
+        self.halted = asyncio.Event()
+
+    async def stream(self, request: ModelRequest) -> Any:
+        first = not self.requests
+        async with aclosing(super().stream(request)) as chunks:
+            left = self._after
+            async for chunk in chunks:
+                if first and not left:
+                    self.halted.set()
+                    await asyncio.Event().wait()
+                left -= 1
+                yield chunk
+
+
+async def halted(chat: AgentChat, model: Halting) -> str:
+    """A thread whose answer stands still, written down as a step that is under way."""
+    thread = await chat.create_thread(actor=ANN)
+    await chat.send_message(thread.id, "x" * 4_000, actor=ANN)
+    await asyncio.wait_for(model.halted.wait(), 10)
+    view = await until(chat, thread.id, lambda view: view.live)
+    run = view.live[0].run_id
+    async with asyncio.timeout(10), aclosing(chat.runs.follow(run)) as views:
+        async for view_ in views:
+            if view_.step == "generate":
+                break
+    return thread.id
+
+
+async def spendings_of(chat: AgentChat, thread_id: str) -> list[Spending]:
+    """The rows of a thread, oldest first."""
+    query = select(Spending).where(Spending.thread_id == thread_id).order_by(col(Spending.id))
+    return await chat._database.read(lambda session: list(session.exec(query)))
+
+
+@pytest.mark.parametrize(
+    ("reply", "after"),
+    [
+        ([Reasoning("Let me think."), "One."], 1),
+        ([call("nothing", words="x" * 100)], 0),
+        (["One. Two."], 1),
+    ],
+)
+async def test_a_call_that_is_stopped_before_it_says_anything_is_counted_once(
+    stage: AgentStage, reply: Any, after: int
+) -> None:
+    model = Halting(replies=[reply], after=after)
+    chat = await stage.open(CLERK, provider=model)
+    thread_id = await halted(chat, model)
+    await chat.stop(thread_id, actor=ANN)
+    await settled(chat, thread_id)
+    await eventually(lambda: not chat._durable._worker._tasks)
+    [row] = await spendings_of(chat, thread_id)
+    assert (row.outcome, row.step, row.estimated, row.model) == (
+        "stopped",
+        "generate 0",
+        True,
+        model.id,
+    )
+    assert row.input_tokens == 1_000
+
+
+async def test_the_call_before_tells_how_much_a_stopped_one_read(stage: AgentStage) -> None:
+    model = Halting(replies=["One.", "Two. Three."], after=1)
+    model._after = 0
+    chat = await stage.open(Agent("clerk", "x" * 40_000), provider=Priced(replies=["One."]))
+    thread_id = await thread_of(chat, "1?")
+    await chat.__aexit__(None, None, None)
+    chat = await stage.open(Agent("clerk", "x"), provider=model)
+    await chat.send_message(thread_id, "2?", actor=ANN)
+    await asyncio.wait_for(model.halted.wait(), 10)
+    await until(chat, thread_id, lambda view: view.live)
+    await asyncio.sleep(0.3)
+    await chat.stop(thread_id, actor=ANN)
+    rows = await spendings_of(chat, thread_id)
+    assert [(row.outcome, row.input_tokens) for row in rows] == [
+        ("done", 1_000),
+        ("stopped", 1_100),
+    ]
+
+
+async def test_a_call_that_is_handed_back_is_counted_once(stage: AgentStage) -> None:
+    model = Halting(replies=["One. Two."], after=1)
+    chat = await stage.open(CLERK, provider=model)
+    thread_id = await halted(chat, model)
+    await chat.__aexit__(None, None, None)
+    chat = await stage.open(CLERK, provider=Priced(replies=["One. Two."]))
+    message = await settled(chat, thread_id)
+    assert message.status == "done"
+    rows = await spendings_of(chat, thread_id)
+    assert [(row.outcome, row.estimated) for row in rows] == [("stopped", True), ("done", False)]
+    assert rows[0].input_tokens > 1_000
+
+
+async def test_an_answer_that_waits_for_its_next_try_costs_nothing_when_it_is_stopped(
+    stage: AgentStage,
+) -> None:
+    faults = [FailAfter(2, Overloaded("busy", retry_after=timedelta(minutes=1)))]
+    chat = await stage.open(CLERK, provider=Priced(replies=["One two three."], faults=faults))
+    thread = await chat.create_thread(actor=ANN)
+    await chat.send_message(thread.id, "Go", actor=ANN)
+    await until(chat, thread.id, lambda view: view.live and "busy" in str(view.live))
+    await chat.stop(thread.id, actor=ANN)
+    assert [row.outcome for row in await spendings_of(chat, thread.id)] == ["failed"]
+
+
+async def test_a_call_that_was_over_when_it_was_stopped_costs_what_it_said(
+    stage: AgentStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached = asyncio.Event()
+
+    async def stand_still(*_: Any) -> bool:
+        reached.set()
+        await asyncio.Event().wait()
+        return False
+
+    monkeypatch.setattr(AgentTurn, "_act", stand_still)
+    model = Priced(replies=[["One. ", call("nothing")]])
+    chat = await stage.open(CLERK, provider=model)
+    thread = await chat.create_thread(actor=ANN)
+    await chat.send_message(thread.id, "Go", actor=ANN)
+    await asyncio.wait_for(reached.wait(), 10)
+    await chat.stop(thread.id, actor=ANN)
+    [row] = await spendings_of(chat, thread.id)
+    assert (row.outcome, row.estimated) == ("stopped", False)
+    assert (row.input_tokens, row.output_tokens, row.model) == (1_000, 100, model.id)
+    runs = await chat._database.read(lambda session: session.exec(select(Run)).all())
+    assert [(run.input_tokens, run.output_tokens) for run in runs] == [(1_000, 100)]
+
+
 async def test_each_try_of_an_answer_counts(stage: AgentStage) -> None:
     wrong = Agent("clerk", "x", output=int, limits=Limits(repairs=0))
     chat = await stage.open(wrong, provider=Priced(replies=["no", "3"]))
@@ -213,3 +357,98 @@ async def test_beyond_what_a_deployment_allows_a_person_is_asked(
     assert words in ask.text
     await chat.inbox.approve(ask.id, actor=ANN)
     assert (await settled(chat, thread_id)).text == "Two."
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(model_calls=3),
+        Limits(tokens=3_300),
+        Limits(cost_usd=3 * (1_000 * 0.15e-6 + 100 * 0.6e-6) - 1e-9),
+    ],
+)
+async def test_what_sub_agents_spend_counts_for_the_limits_of_who_asked_them(
+    stage: AgentStage, limits: Limits
+) -> None:
+    boss = Agent("boss", "Lead.", asks=("helper",), limits=limits)
+    replies = [[call("ask_helper", task="Count.")], "Three.", [call("ask_helper", task="Again.")]]
+    chat = await stage.open(boss, Agent("helper", "Help."), provider=Priced(replies=replies))
+    thread = await chat.create_thread(actor=ANN)
+    await chat.send_message(thread.id, "Go", actor=ANN, agent="boss")
+    [ask] = await asked(chat)
+    assert (ask.kind, ask.agent) == ("limit", "boss")
+    assert (await chat.spent.of_me(actor=ANN)).calls == 4
+
+
+async def test_what_sub_agents_of_sub_agents_spend_counts_too(stage: AgentStage) -> None:
+    boss = Agent("boss", "Lead.", asks=("helper",), limits=Limits(model_calls=5))
+    helper = Agent("helper", "Help.", asks=("clerk",))
+    replies = [
+        [call("ask_helper", task="Count.")],
+        [call("ask_clerk", task="Count.")],
+        "Three.",
+        "It is three.",
+        [call("ask_helper", task="Again.")],
+    ]
+    chat = await stage.open(boss, helper, CLERK, provider=Priced(replies=replies))
+    thread = await chat.create_thread(actor=ANN)
+    await chat.send_message(thread.id, "Go", actor=ANN, agent="boss")
+    [ask] = await asked(chat)
+    assert (ask.kind, ask.agent) == ("limit", "boss")
+    assert "5 calls of the model" in ask.text
+
+
+async def test_how_many_tools_may_still_be_called(stage: AgentStage) -> None:
+    chat = await stage.open(CLERK, provider=Priced(replies=["Hi."]))
+    thread_id = await thread_of(chat, "Hello")
+    message = await settled(chat, thread_id)
+    now, answer = chat._clock.now(), Answer(message.id, thread_id, message.run_id, 1)
+    call_ = {"kind": PartKind.TOOL, "status": PartStatus.DONE}
+    over = {"kind": PartKind.HAND_OVER, "status": PartStatus.DONE}
+    note = {"kind": PartKind.NOTE, "status": PartStatus.DONE, "data": {"used": {"tool_calls": 2.0}}}
+
+    def left(tx: Tx) -> list[int | None]:
+        limits, found = Limits(tool_calls=2), [calls_left(tx, answer, Limits(tool_calls=None))]
+        for part in (None, call_, over, call_, note):
+            parts.add(tx, answer, now, *([part] if part else []))
+            found.append(calls_left(tx, answer, limits))
+        return found
+
+    assert await chat._database.write(left) == [None, 2, 1, 0, 0, 1]
+
+
+async def test_a_plain_answer_costs_few_looks(stage: AgentStage) -> None:
+    """What is asked of the tables of agents before and after an answer without any tools."""
+    chat = await stage.open(CLERK, provider=Priced(replies=["One.", "Two.", "Three."]))
+    thread_id = await thread_of(chat, "1?", "2?")
+    seen: list[str] = []
+
+    def see(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if re.search(r"(FROM|INTO|JOIN) (parts|asks|spendings|summaries|attachments)", statement):
+            seen.append(statement)
+
+    event.listen(chat._database._writing, "before_cursor_execute", see)
+    await chat.send_message(thread_id, "3?", actor=ANN)
+    assert (await settled(chat, thread_id)).text == "Three."
+    event.remove(chat._database._writing, "before_cursor_execute", see)
+    # The history, what it takes, the outline, the sums; the spending, and what is open.
+    assert len(seen) == 6, seen
+
+
+async def test_what_limits_look_at_is_in_the_indexes(stage: AgentStage) -> None:
+    chat = await stage.open(CLERK, provider=Priced(replies=["Hi."]))
+    if not str(stage.settings.db_url).startswith("sqlite"):
+        pytest.skip("only SQLite tells that it reads nothing but the index")
+    plans: list[str] = []
+
+    def explain(_connection: Any, cursor: Any, statement: str, params: Any, *_rest: Any) -> None:
+        if "UNION ALL" in statement and "spendings" in statement:
+            plans.extend(
+                row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", params)
+            )
+
+    event.listen(chat._database._writing, "before_cursor_execute", explain)
+    await answered(chat, "Hello")
+    looks = [plan for plan in plans if "spendings" in plan]
+    assert len(looks) == 2
+    assert all("USING COVERING INDEX" in plan for plan in looks), plans

@@ -164,8 +164,8 @@ async def test_edited_arguments_are_checked_and_what_is_wrong_is_said_there(
         view = await anext(views)
     [part] = [one for one in view.messages[1].parts if one.kind == "tool"]
     assert part.edited
-    assert part.ask is not None
-    assert ('"amount": 20' in part.input, '"amount": 50' in part.ask.input) == (True, True)
+    [over] = part.asks
+    assert ('"amount": 20' in part.input, '"amount": 50' in over.input) == (True, True)
 
 
 async def test_what_was_not_shown_cannot_be_approved(chat: AgentChat, browser: Browser) -> None:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from agentchat.tools.untrusted import framed, visible
+from agentchat.agents.untrusted import framed, visible
 
 
 def marks(text: str) -> list[str]:

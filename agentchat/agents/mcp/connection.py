@@ -19,7 +19,8 @@ from agentchat.agents.mcp.process import started
 from agentchat.agents.mcp.servers import McpServer
 from agentchat.agents.mcp.stderr import Stderr
 from agentchat.agents.mcp.unavailable import McpUnavailable, SessionOver
-from agentchat.agents.mcp.words import line
+from agentchat.agents.mcp.words import line, origin_of
+from agentchat.agents.untrusted import framed
 from agentchat.errors import ToolError
 
 if TYPE_CHECKING:
@@ -114,10 +115,10 @@ class Connection:
             if heard.forgotten:
                 self._lost()
                 raise SessionOver from None
-            raise ToolError(self._cleaned(error)) from None
+            raise ToolError(self._framed(error)) from None
         except (RuntimeError, ValueError) as error:
-            words = f"The answer is not of the form that the server told: {self._cleaned(error)}"
-            raise ToolError(words) from None
+            words = "The answer is not of the form that the server told."
+            raise ToolError(f"{words} {self._framed(error)}") from None
         finally:
             heard_by.reset(token)
 
@@ -233,6 +234,9 @@ class Connection:
         if status in (401, 403):
             words = f"It refused the key in its headers (HTTP {status}). {words}"
         return words if self._opened.done() else self._with_last_words(words)
+
+    def _framed(self, error: BaseException) -> str:
+        return framed(self._cleaned(error), origin_of(self._server.name))
 
     def _with_last_words(self, words: str) -> str:
         return f"{words} Its last words: {self._stderr.last}" if self._stderr.last else words

@@ -7,15 +7,16 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agentchat.agents.mcp.connection import MOST_TOOLS, START_TIMEOUT
 from agentchat.agents.mcp.results import told
 from agentchat.agents.mcp.servers import McpServer
-from agentchat.agents.mcp.words import line, plain
+from agentchat.agents.mcp.words import line, origin_of, plain
 from agentchat.agents.tools import Tool, ToolContext, ToolOutput
+from agentchat.agents.untrusted import framed
 from agentchat.durable.retry import NO_RETRY, RetryPolicy
 from agentchat.errors import InvalidInput, ToolError
 from agentchat.inputs import checked_json
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 MOST_DESCRIPTION = 1_024
 MOST_SCHEMA = 32_000
 """Characters of a schema: it goes to a model with every question."""
+MOST_ERROR = 2_500
+"""Characters of the words of a call that failed: with their frame they must not be cut again."""
 READS = RetryPolicy(attempts=3)
 IDEMPOTENCY_KEY = "agentchat/idempotency_key"
 _PROBLEMS = 5
@@ -92,6 +95,7 @@ def _tool(server: McpServer, listed: types.Tool, name: str, host: Host) -> Tool:
         retry=READS if reads else NO_RETRY,
         once=not reads,
         read_only=reads,
+        server=server.name,
     )
 
 
@@ -122,10 +126,10 @@ class _Bound:
     async def call(self, context: ToolContext, arguments: Mapping[str, Any]) -> ToolOutput:
         meta = {IDEMPOTENCY_KEY: context.idempotency_key}
         result = await self.host.call(self.name, arguments, meta, repeatable=self.reads)
-        output = told(result)
+        output, origin = told(result), origin_of(self.server)
         if result.is_error:
-            raise ToolError(plain(output.text, 4_000))
-        return output
+            raise ToolError(framed(plain(output.text, MOST_ERROR), origin))
+        return replace(output, text=framed(output.text, origin))
 
 
 def _problems(schema: dict[str, Any], arguments: dict[str, Any]) -> Iterator[str]:

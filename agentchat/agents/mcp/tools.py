@@ -13,13 +13,15 @@ from agentchat.agents.mcp.listing import tools_of
 from agentchat.agents.mcp.servers import McpServer
 from agentchat.agents.mcp.unavailable import McpUnavailable, SessionOver
 from agentchat.agents.tools import Tool
-from agentchat.errors import ToolError
+from agentchat.errors import ConfigError, ToolError
 
 if TYPE_CHECKING:
     import mcp_types as types
 
 log = logging.getLogger(__name__)
 
+PATIENCE = 2.0
+"""Seconds for which an answer waits for servers that are about to start."""
 FIRST_REST = 1.0
 LONGEST_REST = 60.0
 """Seconds after a server could not be reached in which it is not tried again; from the first
@@ -45,11 +47,16 @@ class McpTools:
     """The tools of these servers; a context manager, or :meth:`start` and :meth:`close`.
 
     Each object has processes and connections of its own. A server that does not start stops
-    nothing but itself.
+    nothing but itself. Raises :class:`~agentchat.errors.ConfigError` for two of one name.
     """
 
     def __init__(self, servers: Iterable[McpServer]) -> None:
         self._hosts = tuple(_Host(server) for server in servers)
+        self._doubled: set[str] = set()
+        names = [host.server.name for host in self._hosts]
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigError(f"There are two MCP servers named {name!r}.")
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -67,19 +74,25 @@ class McpTools:
         """End all processes and connections, within some seconds. Safe to repeat."""
         await asyncio.gather(*(host.close() for host in self._hosts))
 
-    async def tools(self) -> tuple[Tool, ...]:
-        """What there is now. Waits for servers at their first start, half a minute at most; one
-        that has failed since is tried again meanwhile.
+    async def tools(self, within: float = PATIENCE) -> tuple[Tool, ...]:
+        """What there is now, as :meth:`known` says. Waits for servers at their first start, for
+        ``within`` seconds at most; one that has failed since is tried again meanwhile.
         """
         for host in self._hosts:
             host.begin()
         if beginning := [host.first for host in self._hosts if host.first is not None]:
-            await asyncio.wait(beginning)
+            await asyncio.wait(beginning, timeout=within)
+        return self.known()
+
+    def known(self) -> tuple[Tool, ...]:
+        """The tools as servers listed them last, also servers that were lost since. From any
+        thread; waits for nothing.
+        """
         found: dict[str, Tool] = {}
-        for host in self._hosts:
-            for tool in host.tools:
-                if found.setdefault(tool.name, tool) is not tool:
-                    log.warning("Two MCP servers have a tool %s; the first counts", tool.name)
+        for tool in (tool for host in self._hosts for tool in host.tools):
+            if found.setdefault(tool.name, tool) is not tool and tool.name not in self._doubled:
+                self._doubled.add(tool.name)
+                log.warning("Two MCP servers have a tool %s; the first counts", tool.name)
         return tuple(found.values())
 
     def states(self) -> tuple[McpState, ...]:

@@ -23,3 +23,8 @@ def plain(text: str, most: int) -> str:
 def line(text: str, most: int) -> str:
     """As :func:`plain`, on one line."""
     return plain(" ".join(text[: most * 4].split()), most)
+
+
+def origin_of(server: str) -> str:
+    """How a model is told whose words these are."""
+    return f"the MCP server {server}"

@@ -385,11 +385,13 @@ export function Decided({ ask, edited, words }) {
   );
 }
 
+export const isOpen = (ask) => ask.status === "open";
+
 /** The asks of messages and of the sub-agents in them that are open. */
 export function openAsks(messages) {
   return messages.flatMap((message) =>
     (message?.parts ?? []).flatMap((part) => [
-      ...(part.ask?.status === "open" ? [part.ask] : []),
+      ...part.asks.filter(isOpen),
       ...(part.answer ? openAsks([part.answer]) : []),
     ]),
   );

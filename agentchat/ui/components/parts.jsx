@@ -17,7 +17,7 @@ import {
   NotebookText,
   Route,
 } from "lucide-react";
-import { AskCard, Decided, Held, filled, openAsks } from "./asks";
+import { AskCard, Decided, Held, filled, isOpen, openAsks } from "./asks";
 import { lasted, useNow } from "./clock";
 import { useGrown } from "./growth";
 import { CopyButton, Markdown } from "./markdown";
@@ -37,7 +37,7 @@ export function Parts({ parts, ...desk }) {
 }
 
 function isShown(part) {
-  return !part.quiet || part.ask !== null || ["failed", "denied"].includes(part.status);
+  return !part.quiet || part.asks.length > 0 || ["failed", "denied"].includes(part.status);
 }
 
 /** Agents that were asked side by side are shown side by side. */
@@ -150,8 +150,8 @@ function Verbatim({ label, text }) {
 
 function ToolCard({ part }) {
   const { words, askWords } = useContext(Desk);
-  const edited = part.edited && part.ask;
-  const decided = part.ask && part.ask.kind === "approval" && part.ask.status !== "open";
+  const decided = part.asks.find((ask) => ask.kind === "approval" && !isOpen(ask));
+  const edited = part.edited && decided;
   const why = part.status === "failed" && !decided ? part.text : "";
   const empty = !part.input && !part.text;
   const head = (
@@ -176,34 +176,46 @@ function ToolCard({ part }) {
             {part.input && part.input !== "{}" ? (
               <Verbatim label={words.arguments} text={part.input} />
             ) : null}
-            {edited ? <Verbatim label={words.askedFor} text={part.ask.input} /> : null}
+            {edited ? <Verbatim label={words.askedFor} text={decided.input} /> : null}
             {part.text ? <Verbatim label={words.result} text={part.text} /> : null}
           </div>
         </details>
       )}
-      {decided ? <Decided ask={part.ask} edited={part.edited} words={askWords} /> : null}
+      {decided ? <Decided ask={decided} edited={part.edited} words={askWords} /> : null}
       {why ? <p className="tool-why">{why}</p> : null}
     </div>
   );
 }
 
-function ToolPart({ part }) {
+/** The same while nothing is decided, and another after each decision. */
+const stateOf = (asks) => asks.map((ask) => ask.status).join();
+
+function Asked({ asks }) {
   const desk = useContext(Desk);
-  const { ask } = part;
-  const open = ask?.status === "open";
-  const asked = ask?.kind === "question";
+  return asks.map((ask) =>
+    isOpen(ask) ? (
+      <AskCard key={ask.id} ask={ask} desk={desk} />
+    ) : (
+      <div key={ask.id} className="question-over">
+        <p className="ask-text">{ask.text}</p>
+        <Decided ask={ask} words={desk.askWords} />
+      </div>
+    ),
+  );
+}
+
+function ToolPart({ part }) {
+  const { asks } = part;
+  const questions = asks.filter((ask) => ask.kind === "question");
+  const approvals = asks.filter((ask) => ask.kind !== "question");
   // A tool that only asks came to what was answered.
-  const card = asked ? !open && !part.quiet && part.text !== ask.answer : !open;
+  const more = !part.quiet && !questions.some((ask) => ask.answer === part.text);
+  const card =
+    questions.length > 0 ? approvals.length > 0 || (more && !asks.some(isOpen)) : true;
   return (
-    <Held open={ask?.status} className="part-tool">
-      {open ? <AskCard ask={ask} desk={desk} /> : null}
-      {asked && !open ? (
-        <div className="question-over">
-          <p className="ask-text">{ask.text}</p>
-          <Decided ask={ask} words={desk.askWords} />
-        </div>
-      ) : null}
-      {card ? <ToolCard part={part} /> : null}
+    <Held open={stateOf(asks)} className="part-tool">
+      <Asked asks={[...approvals.filter(isOpen), ...questions]} />
+      {card && !approvals.some(isOpen) ? <ToolCard part={part} /> : null}
     </Held>
   );
 }
@@ -374,19 +386,11 @@ function Joined({ part }) {
 }
 
 function Note({ part }) {
-  const desk = useContext(Desk);
-  const { ask } = part;
-  if (ask === null) return <Line icon={<Info aria-hidden />}>{part.text}</Line>;
+  const { asks } = part;
+  if (asks.length === 0) return <Line icon={<Info aria-hidden />}>{part.text}</Line>;
   return (
-    <Held open={ask.status} className="part-tool">
-      {ask.status === "open" ? (
-        <AskCard ask={ask} desk={desk} />
-      ) : (
-        <div className="question-over">
-          <p className="ask-text">{part.text}</p>
-          <Decided ask={ask} words={desk.askWords} />
-        </div>
-      )}
+    <Held open={stateOf(asks)} className="part-tool">
+      <Asked asks={asks} />
     </Held>
   );
 }

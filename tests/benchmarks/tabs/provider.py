@@ -27,6 +27,7 @@ class StampingProvider:
     embedded = False
     context_tokens: int | None = None
     max_output_tokens = 4096
+    media_types: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
         self.said: dict[str, float] = {}

@@ -26,7 +26,7 @@ def main() -> None:
 
     import uvicorn
 
-    from agentchat import chat, frontend
+    from agentchat import frontend, opening
     from agentchat.agents import streams
     from agentchat.settings import load_settings
     from tests.benchmarks.tabs.commits import Commits
@@ -59,7 +59,10 @@ def main() -> None:
     )
     listener = frontend.listen(settings.host, settings.port)
     server = uvicorn.Server(config)
-    with contextlib.suppress(KeyboardInterrupt), mock.patch.object(chat, "choose_provider", choose):
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        mock.patch.object(opening, "choose_provider", choose),
+    ):
         asyncio.run(_serve(server, listener))
 
 
