@@ -27,7 +27,7 @@ run: $(VENV)/installed
 test: $(VENV)/installed-test check
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/agentchat build
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m tests.benchmarks
