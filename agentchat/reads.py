@@ -329,6 +329,8 @@ def _settled(
         words = f"Stopped by {message.stopped_by}"
     elif message.status == MessageStatus.FAILED:
         words = message.error or "The answer failed."
+    elif message.error_kind == "refused":
+        words = "The model declined to go on"
     elif message.error_kind == "length":
         words = "Cut off: the answer reached this model's length limit"
     elif message.role == Role.ASSISTANT and not text:

@@ -41,6 +41,16 @@ class Begun:
     once: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken up of a model's wishes: calls to carry out, and the agent to which the
+    answer is handed over, if it is.
+    """
+
+    begun: list[Begun]
+    handed: str = ""
+
+
 @dataclass(frozen=True)
 class Calls:
     """The calls of one answer, made by ``agent`` for ``actor``.
@@ -58,9 +68,9 @@ class Calls:
     hand_overs: Mapping[str, str] = field(default_factory=dict)
     depth: int = 0
 
-    def note(self, tx: Tx, generated: Generated, round_: int) -> list[Begun]:
+    def note(self, tx: Tx, generated: Generated, round_: int) -> Taken:
         """Write down what a model said and which tools it wants to be called, and ask for the
-        approvals that are needed; those calls that can be carried out.
+        approvals that are needed.
         """
         now = self.team.clock.now()
         text = messages.take_text(tx, self.answer)
@@ -70,7 +80,7 @@ class Calls:
             about = {"kind": PartKind.TEXT, "text": text, "agent": self.agent}
             done = {"status": PartStatus.DONE, "finished_at": now, "round": round_}
             parts.add(tx, self.answer, now, about | done)
-        begun, handed = [], False
+        begun, handed = [], ""
         limits = self.team.find(self.agent).limits
         left = calls_left(tx, self.answer, limits) if generated.wishes else None
         for number, wish in enumerate(generated.wishes):
@@ -83,14 +93,14 @@ class Calls:
                 problem = f"The tool {wish.name} is not there any more."
             if not problem and wish.name in self.hand_overs:
                 problem = "The answer has been handed over already." if handed else ""
-                handed = handed or not problem
+                handed = handed or self.hand_overs[wish.name]
             [position] = parts.add(tx, self.answer, now, self._part(wish, problem, round_))
             if problem or wish.name in self.hand_overs:
                 continue
             ask = self._ask(tx, wish, position) if wish.approval else ""
             tool = self.tools[wish.name]
             begun.append(Begun(position, wish.name, wish.arguments, ask, tool.kind, tool.once))
-        return begun
+        return Taken(begun, handed)
 
     def _part(self, wish: Wish, problem: str, round_: int) -> dict[str, Any]:
         now = self.team.clock.now()

@@ -178,22 +178,17 @@ class TurnRows:
     def _note(self, tx: Tx, calls: Calls, generated: Generated, round_: int) -> Noted:
         agent, now = self._who, self.team.clock.now()
         self._asking(agent, {}).count(tx, generated, f"generate {round_}")
-        begun = calls.note(tx, generated, round_)
+        taken = calls.note(tx, generated, round_)
         self._join(tx, round_, now)
-        handed = [
-            calls.hand_overs[wish.name]
-            for wish in generated.wishes
-            if wish.name in calls.hand_overs and not wish.problem
-        ]
         reached_ = self._reached(tx, agent, self._prepared)
-        if not handed:
-            return Noted(begun, agent.name, reached_)
-        other = self.team.find(handed[0])
+        if not taken.handed:
+            return Noted(taken.begun, agent.name, reached_)
+        other = self.team.find(taken.handed)
         self._sign(tx, other)
         if self._hand_overs + 1 >= other.limits.hand_overs:
             words = f"Handed over {self._hand_overs + 1} times, which is the most:"
             self._remark(tx, f"{words} {other.name} answers.", round_)
-        return Noted(begun, other.name, reached_)
+        return Noted(taken.begun, other.name, reached_)
 
     def _join(self, tx: Tx, round_: int, now: datetime) -> None:
         """Take in the messages that steer this answer."""

@@ -51,18 +51,26 @@ _IGNORED = re.compile(
 )
 """English words that tell nothing of what is asked."""
 
-_SEARCH = Table(
-    "memories_search",
-    # Not part of the schema that Alembic compares: SQLite alone has it.
-    MetaData(),
-    Column("rowid", Integer, primary_key=True),
-    Column("owner", Text),
-    Column("id", Text),
-    Column("text", Text),
-    # FTS5's own: what a query is matched with, and how well (bm25, less is better).
-    Column("memories_search", Text),
-    Column("rank", Float),
-)
+
+def fts_table(name: str, narrow: str) -> Table:
+    """An FTS5 table with the ``id`` and the ``text`` of what is found, and a column with a word
+    that narrows the search.
+    """
+    return Table(
+        name,
+        # Not part of the schema that Alembic compares: SQLite alone has it.
+        MetaData(),
+        Column("rowid", Integer, primary_key=True),
+        Column(narrow, Text),
+        Column("id", Text),
+        Column("text", Text),
+        # FTS5's own: what a query is matched with, and how well (bm25, less is better).
+        Column(name, Text),
+        Column("rank", Float),
+    )
+
+
+_SEARCH = fts_table("memories_search", "owner")
 _MEMORY = table_of(Memory)
 _WORDS = column("words", TSVECTOR)
 

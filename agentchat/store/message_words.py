@@ -12,13 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Column,
     Float,
-    Integer,
-    MetaData,
     Select,
-    Table,
-    Text,
     and_,
     case,
     cast,
@@ -33,20 +28,9 @@ from sqlmodel import Session
 
 from agentchat.columns import table_of
 from agentchat.models import Message, Thread
-from agentchat.store.memory_words import Term, terms_of
+from agentchat.store.memory_words import Term, fts_table, terms_of
 
-_SEARCH = Table(
-    "messages_search",
-    # Not part of the schema that Alembic compares: SQLite alone has it.
-    MetaData(),
-    Column("rowid", Integer, primary_key=True),
-    Column("place", Text),
-    Column("id", Text),
-    Column("text", Text),
-    # FTS5's own: what a query is matched with, and how well (bm25, less is better).
-    Column("messages_search", Text),
-    Column("rank", Float),
-)
+_SEARCH = fts_table("messages_search", "place")
 _MESSAGES = table_of(Message)
 _THREADS = table_of(Thread)
 _WORDS = column("words", TSVECTOR)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,12 +14,13 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
-from agentchat import Agent, AgentChat, HandOver, RetryPolicy, ThreadView, Tx, tool
+from agentchat import Agent, AgentChat, HandOver, Limits, RetryPolicy, ThreadView, Tx, tool
 from agentchat.agents.team import checked
 from agentchat.agents.toolbox import ask_person
 from agentchat.assistants import Kit
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import ConfigError, InvalidInput, NotAllowed, Overloaded
+from agentchat.llm.base import Chunk, Finished, ModelRequest, StopReason
 from agentchat.llm.embedder import HashEmbedder
 from agentchat.llm.scripted import FailAfter, ScriptedProvider
 from agentchat.models import Run
@@ -212,3 +214,34 @@ async def test_arguments_that_are_too_long_are_refused_when_they_are_approved(
         await chat.inbox.approve(ask.id, arguments={"text": "x" * 300_000}, actor=ANN)
     await chat.inbox.approve(ask.id, arguments={"text": "xyz"}, actor=ANN)
     assert tools_of(await settled(chat, thread.id))[0].text == "3"
+
+
+async def test_a_hand_over_that_is_refused_hands_nothing_over(stage: AgentStage) -> None:
+    desk = Agent("desk", "x", tools=(add,), hand_overs=("bills",), limits=Limits(tool_calls=1))
+    said = [call("add", "c1", a=1, b=2), call("hand_over_to_bills", "c2")]
+    chat = await stage.open(desk, Agent("bills", "y"), replies=[said, "Desk here."])
+    thread = await chat.create_thread(actor=ANN)
+    await chat.send_message(thread.id, "Go", actor=ANN, agent="desk")
+    [ask] = await asked(chat)
+    assert ask.kind == "limit"
+    await chat.inbox.approve(ask.id, actor=ANN)
+    message = await settled(chat, thread.id)
+    assert (message.author, message.text) == ("desk", "Desk here.")
+    assert [part.status for part in tools_of(message)] == ["done", "failed"]
+
+
+async def test_a_model_that_declines_in_the_middle_says_so(stage: AgentStage) -> None:
+    class Declining(ScriptedProvider):
+        async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk, None]:
+            async for chunk in super().stream(request):
+                if isinstance(chunk, Finished):
+                    yield replace(chunk, reason=StopReason.REFUSAL)
+                else:
+                    yield chunk
+
+    provider = Declining("instant", replies=["So far, and no further."])
+    chat = await stage.open(Agent("clerk", "x", output=dict[str, str]), provider=provider)
+    message = await answered(chat, "Go")
+    assert (message.status, message.text) == ("done", "So far, and no further.")
+    assert message.words == "The model declined to go on"
+    assert len(provider.requests) == 1
