@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 from agentchat import Actor, Agent, AgentChat, AskView, MessageView, PartView, Settings, ThreadView
-from agentchat.llm.base import ModelRequest, ToolCall
+from agentchat.llm.base import Chunk, ModelRequest, ToolCall
 from agentchat.llm.scripted import ScriptedProvider
 
 ANN, BOB = Actor("ann", "Ann"), Actor("bob", "Bob")
@@ -18,6 +18,21 @@ ANN, BOB = Actor("ann", "Ann"), Actor("bob", "Bob")
 def call(name: str, call_id: str = "c1", **arguments: Any) -> ToolCall:
     """A model's wish to call a tool."""
     return ToolCall(call_id, name, json.dumps(arguments))
+
+
+class HeldUp(ScriptedProvider):
+    """Its first answer stands still after each piece until ``held`` is set."""
+
+    def __init__(self, *replies: Any) -> None:
+        super().__init__("instant", replies=replies)
+        self.held = asyncio.Event()
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk, None]:
+        first = not self.requests
+        async for chunk in super().stream(request):
+            yield chunk
+            if first:
+                await self.held.wait()
 
 
 class AgentStage:

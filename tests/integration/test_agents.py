@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
@@ -13,12 +13,12 @@ from agentchat import Agent, HandOver, Limits, SecondMessage, ToolContext, ToolE
 from agentchat.agents.toolbox import ask_person
 from agentchat.durable.context import Context
 from agentchat.errors import AgentNotFound, InvalidInput, WrongState
-from agentchat.llm.base import Chunk, ModelRequest, Reasoning
-from agentchat.llm.scripted import ScriptedProvider
+from agentchat.llm.base import Reasoning
 from tests.integration.agents_stage import (
     ANN,
     BOB,
     AgentStage,
+    HeldUp,
     answered,
     asked,
     call,
@@ -414,24 +414,13 @@ async def test_a_message_that_steers_joins_at_the_next_step(stage: AgentStage) -
 
 
 async def test_a_message_that_comes_too_late_to_steer_is_answered(stage: AgentStage) -> None:
-    held = asyncio.Event()
-
-    class Slow(ScriptedProvider):
-        async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk, None]:
-            first = not self.requests
-            async for chunk in super().stream(request):
-                yield chunk
-                if first:
-                    await held.wait()
-
-    chat = await stage.open(
-        Agent("clerk", "x"), provider=Slow("instant", replies=["One done.", "Two done."])
-    )
+    model = HeldUp("One done.", "Two done.")
+    chat = await stage.open(Agent("clerk", "x"), provider=model)
     thread = await chat.create_thread(actor=ANN)
     await chat.send_message(thread.id, "One", actor=ANN)
     await until(chat, thread.id, lambda view: view.live and view.live[0].text)
     await chat.send_message(thread.id, "Two", actor=ANN, second=SecondMessage.STEER)
-    held.set()
+    model.held.set()
     view = await until(chat, thread.id, lambda view: len(view.messages) == 4 and not view.live)
     assert [one.text for one in view.messages] == ["One", "One done.", "Two", "Two done."]
 

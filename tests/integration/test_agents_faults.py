@@ -53,6 +53,7 @@ from tests.integration.agents_stage import (
     ANN,
     BOB,
     AgentStage,
+    HeldUp,
     asked,
     call,
     results,
@@ -780,24 +781,13 @@ async def test_a_message_waits_where_the_run_of_the_answer_is_not_there_yet(
 
 
 async def test_who_steers_too_late_is_answered(stage: AgentStage) -> None:
-    held = asyncio.Event()
-
-    class Slow(ScriptedProvider):
-        async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk, None]:
-            first = not self.requests
-            async for chunk in super().stream(request):
-                yield chunk
-                if first:
-                    await held.wait()
-
-    chat = await stage.open(
-        Agent("clerk", "x"), provider=Slow("instant", replies=["One done.", "Two done."])
-    )
+    model = HeldUp("One done.", "Two done.")
+    chat = await stage.open(Agent("clerk", "x"), provider=model)
     thread = await chat.create_thread(actor=ANN)
     await chat.send_message(thread.id, "One", actor=ANN)
     await until(chat, thread.id, lambda view: view.live and view.live[0].text)
     await chat.send_message(thread.id, "Two", actor=ANN, second=SecondMessage.STEER)
-    held.set()
+    model.held.set()
     view = await until(chat, thread.id, lambda view: len(view.messages) == 4 and not view.live)
     assert [one.text for one in view.messages if one.role == "assistant"] == [
         "One done.",
