@@ -8,6 +8,7 @@ from itertools import count
 from sqlmodel import Session
 
 from agentchat.agents import asking, compaction, notes, recalling, told
+from agentchat.agents.calls import Calls
 from agentchat.agents.generate import Generated
 from agentchat.agents.history import Said
 from agentchat.agents.router import Routed, newest
@@ -100,10 +101,10 @@ class AgentTurn(TurnRows):
         return await self._asking(agent, tools, late).ask(self.ctx, said)
 
     async def _note_unfit(self, generated: Generated, round_: int) -> None:
-        calls = self._calls(self._who)
+        wishes = self._wishes(self._who)
 
         def repair(tx: Tx, generated: Generated, round_: int) -> None:
-            self._repair(tx, calls, generated, round_)
+            self._repair(tx, wishes, generated, round_)
 
         await self.ctx.transaction("repair", repair, generated, round_)
 
@@ -113,13 +114,14 @@ class AgentTurn(TurnRows):
         """Carry out what the model asked for; false if the answer ends with that."""
         agent = self._who
         # Here and not in the transaction: who may use what is asked of the app's own code.
-        calls = self._calls(agent)
+        wishes = self._wishes(agent)
 
         def note(tx: Tx, generated: Generated, round_: int) -> Noted:
-            return self._note(tx, calls, generated, round_)
+            return self._note(tx, wishes, generated, round_)
 
         noted = await self.ctx.transaction("calls", note, generated, round_)
-        await calls.carry_out(noted.begun)
+        made_by = (self._actor, agent.name, wishes.tools, self.depth)
+        await Calls(self.team, self.ctx, self.answer, *made_by).carry_out(noted.begun)
         if noted.agent != self.agent:
             self._hand_overs += 1
             leads = {one.agent: one.filter for one in map(hand_over_of, agent.hand_overs)}

@@ -11,7 +11,6 @@ from pydantic_core import from_json
 
 from agentchat.agents import asking, compaction, pending, recalling
 from agentchat.agents.agent import Agent, InputFilter
-from agentchat.agents.calls import Begun, Calls, thoughts
 from agentchat.agents.generate import Asking, Generated, spent_on
 from agentchat.agents.limits import Place, reached, used_by
 from agentchat.agents.recalling import Remembered
@@ -19,6 +18,7 @@ from agentchat.agents.router import Routed
 from agentchat.agents.team import Team, hand_over_of
 from agentchat.agents.toolbox import hand_over_tools, tools_of
 from agentchat.agents.tools import Tool
+from agentchat.agents.wishes import Begun, Wishes, thoughts
 from agentchat.durable.context import Context
 from agentchat.errors import AgentNotFound
 from agentchat.models import AskKind, MessageStatus, PartKind, PartStatus
@@ -110,19 +110,11 @@ class TurnRows:
             found |= {tool.name: tool for tool in hand_over_tools(self.team, agent, self._actor)}
         return found
 
-    def _calls(self, agent: Agent) -> Calls:
-        leads = {f"hand_over_to_{name}": name for name in _leads(agent)}
+    def _wishes(self, agent: Agent) -> Wishes:
         tools = self._tools(agent)
-        return Calls(
-            self.team,
-            self.ctx,
-            self.answer,
-            self._actor,
-            agent.name,
-            tools,
-            {tool: name for tool, name in leads.items() if tool in tools},
-            self.depth,
-        )
+        leads = {f"hand_over_to_{name}": name for name in _leads(agent)}
+        hand_overs = {tool: name for tool, name in leads.items() if tool in tools}
+        return Wishes(self.team, self.answer, agent.name, tools, hand_overs)
 
     # The beginning
 
@@ -175,10 +167,10 @@ class TurnRows:
 
     # In the middle
 
-    def _note(self, tx: Tx, calls: Calls, generated: Generated, round_: int) -> Noted:
+    def _note(self, tx: Tx, wishes: Wishes, generated: Generated, round_: int) -> Noted:
         agent, now = self._who, self.team.clock.now()
         self._asking(agent, {}).count(tx, generated, f"generate {round_}")
-        taken = calls.note(tx, generated, round_)
+        taken = wishes.take_up(tx, generated, round_)
         self._join(tx, round_, now)
         reached_ = self._reached(tx, agent, self._prepared)
         if not taken.handed:
@@ -208,10 +200,10 @@ class TurnRows:
         rest = {"round": round_, "finished_at": now, "data": data}
         return parts.add(tx, self.answer, now, about | rest)[0]
 
-    def _repair(self, tx: Tx, calls: Calls, generated: Generated, round_: int) -> None:
+    def _repair(self, tx: Tx, wishes: Wishes, generated: Generated, round_: int) -> None:
         """Keep output that does not fit beside what is wrong with it, which the model is told."""
         self._asking(self._who, {}).count(tx, generated, f"generate {round_}")
-        calls.note(tx, generated, round_)
+        wishes.take_up(tx, generated, round_)
         told_ = f"{generated.problem}\nAnswer again, with nothing but JSON that fits."
         self._remark(tx, generated.problem, round_, tell=True, told=told_)
 

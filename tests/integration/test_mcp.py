@@ -543,7 +543,17 @@ async def test_a_server_that_does_not_want_to_end_is_ended(tmp_path: Path) -> No
     async with McpTools([stubborn]):
         await eventually(lambda: notes.exists() and notes.read_text().strip())
         assert alive(int(notes.read_text()))
-    assert not alive(int(notes.read_text()))
+    await eventually(lambda: not alive(int(notes.read_text())))
+
+
+async def test_servers_given_up_while_they_start_leave_nothing(tmp_path: Path) -> None:
+    notes = [tmp_path / str(one) for one in range(20)]
+    servers = [
+        script(f"sleep 300 & echo $! > {note}; wait", name=f"s{note.name}") for note in notes
+    ]
+    async with McpTools(servers):
+        await eventually(lambda: all(note.exists() and note.read_text() for note in notes))
+    assert not any(alive(int(note.read_text())) for note in notes)
 
 
 async def test_each_app_has_processes_of_its_own() -> None:

@@ -39,19 +39,21 @@ async def started(
     from mcp.client.stdio import get_default_environment
 
     assert server.command is not None
-    process = await asyncio.create_subprocess_exec(
-        server.command,
-        *server.args,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        # Not this app's own: there are keys in it.
-        env=get_default_environment() | server.env,
-        cwd=server.cwd,
-        # Its own group, to be ended as one; Ctrl-C is for this app.
-        start_new_session=True,
-        limit=LONGEST_MESSAGE,
-    )
+    # Given up midway, what it has started by then would be left.
+    with anyio.CancelScope(shield=True):
+        process = await asyncio.create_subprocess_exec(
+            server.command,
+            *server.args,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            # Not this app's own: there are keys in it.
+            env=get_default_environment() | server.env,
+            cwd=server.cwd,
+            # Its own group, to be ended as one; Ctrl-C is for this app.
+            start_new_session=True,
+            limit=LONGEST_MESSAGE,
+        )
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
