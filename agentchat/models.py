@@ -430,6 +430,7 @@ class Run(SQLModel, table=True):
     ``retry_at`` with ``tries`` and ``max_tries`` says when the step at hand is tried again.
     ``pausing`` asks the worker to pause it after the step at hand; ``stop_by`` is when a
     stopping run ends, cleaned up or not. ``failed_step`` is the one whose error ended it.
+    ``agent`` is the one that answers in it, empty for other workflows.
     ``code`` and ``version`` tell which code wrote the journal. ``parent_id`` is the run that
     started this one, which waits for it if ``awaited``; ``origin_id`` the one that it was
     forked from, at ``origin_step``. ``queue_ms`` adds up how long it was due but not claimed.
@@ -449,6 +450,10 @@ class Run(SQLModel, table=True):
             postgresql_where=READY,
         ),
         Index("ix_workflows_started", "workflow", "started_at"),
+        # The page of runs: newest first, all of them and by what is most often asked for.
+        Index("ix_workflows_newest", "created_at", "id"),
+        Index("ix_workflows_newest_of_status", "status", "created_at", "id"),
+        Index("ix_workflows_newest_of_workflow", "workflow", "created_at", "id"),
     )
 
     id: str = Field(primary_key=True, max_length=64)
@@ -468,6 +473,7 @@ class Run(SQLModel, table=True):
     origin_step: str | None = Field(default=None, max_length=400)
     schedule_id: str | None = Field(default=None, max_length=64, index=True)
     started_by: str = Field(default="", max_length=200)
+    agent: str = Field(default="", max_length=64)
     attempt: int = 0
     crashes: int = 0
     worker: str | None = Field(default=None, max_length=200)
@@ -725,3 +731,37 @@ class Process(SQLModel, table=True):
     stuck_in: str | None = Field(default=None, sa_column=Column(Text))
     started_at: datetime = Field(sa_type=Instant)
     beat_at: datetime = Field(sa_type=Instant)
+
+
+class Audit(SQLModel, table=True):
+    """What a person did from outside to a run, a workflow or a schedule. Written in the
+    transaction that did it, and kept when its subject is cleaned away.
+
+    ``kind`` is run, workflow or schedule; ``detail`` what the action was given, without
+    contents that may be private.
+    """
+
+    __tablename__ = "audits"
+    __table_args__ = (Index("ix_audits_subject", "kind", "subject_id", "id"),)
+
+    id: int | None = serial()
+    kind: str = Field(max_length=20)
+    subject_id: str = Field(max_length=200)
+    action: str = Field(max_length=40)
+    detail: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    by: str = Field(max_length=200)
+    by_id: str = Field(max_length=64)
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class SavedView(SQLModel, table=True):
+    """Filters of the page of runs that a person gave a name. Written by that person."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+
+    id: str = Field(primary_key=True, max_length=64)
+    user_id: str = Field(max_length=64)
+    name: str = Field(max_length=80)
+    query: str = Field(max_length=2_000)
+    created_at: datetime = Field(sa_type=Instant)

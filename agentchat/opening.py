@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pydantic import SecretStr
 
+from agentchat import turns
 from agentchat.agents.agent import Agent
 from agentchat.agents.memory import Memories
 from agentchat.agents.memory.tools import memory_tools
@@ -20,6 +23,7 @@ from agentchat.assistants import Kit, embedding, manned
 from agentchat.durable.app import Durable
 from agentchat.durable.clock import Clock
 from agentchat.durable.keeper import Keep
+from agentchat.durable.own import Own
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import ConfigError, NotAllowed
 from agentchat.llm.base import Provider
@@ -30,11 +34,13 @@ from agentchat.providing import of_agents, reporting, served
 from agentchat.settings import Settings
 from agentchat.spent import allowance_of
 from agentchat.store.database import Database
+from agentchat.store.writer import Tx
 from agentchat.tools.search import search_provider
+from agentchat.turns import Ending
 from agentchat.views import Actor
 from agentchat.workflows.follow_up import follow_up_workflow
 from agentchat.workflows.remember import remember_workflow
-from agentchat.workflows.reply import reply_workflow
+from agentchat.workflows.reply import answer_of, reply_workflow
 
 PRIVATE = ("remember", "follow_up")
 """The workflows whose runs only the person they are for may look at."""
@@ -127,23 +133,31 @@ async def opened(
             clock=clock,
             keep=Keep.of(days=settings.keep_days, runs=settings.keep_runs),
             strict=given.strict,
-            allow=lambda actor, run: _allow_run(allow, actor, run),
+            allow=lambda actor, run: allow_run(allow, actor, run),
             own={
-                reply.name: "This run answers a message; stop or retry that instead.",
-                follow_up.name: "This run is a follow-up: ask its agent to cancel it.",
-                remember.name: "This run remembers what was said; see what is remembered.",
+                reply.name: Own(
+                    "This run answers a message; ask for that answer again instead.",
+                    end=partial(_end_answer, team),
+                    go_on=lambda tx, run, _: turns.go_on(tx, answer_of(run.id, run.data)),
+                ),
+                follow_up.name: Own("This run is a follow-up; ask its agent for another."),
+                remember.name: Own("This run remembers what was said; that is done once."),
             },
         )
         await stack.enter_async_context(durable)
         return Opened(team, durable, memories, model_id, stack.pop_all())
 
 
-def _allow_run(allow: Callable[[Actor], None], actor: Actor, run: Run | None) -> None:
+def allow_run(allow: Callable[[Actor], None], actor: Actor, run: Run | None) -> None:
     """Raise NotAllowed for a run that is about what another person said."""
     allow(actor)
     user_id = "" if run is None or run.workflow not in PRIVATE else run.data.get("user_id", "")
     if user_id not in ("", actor.id):
         raise NotAllowed
+
+
+def _end_answer(team: Team, tx: Tx, run: Run, by: Actor, now: datetime) -> list[str]:
+    return turns.stop_run(tx, answer_of(run.id, run.data), Ending(by, now, team.price))
 
 
 def _secret(key: SecretStr | None) -> str | None:

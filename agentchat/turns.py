@@ -161,8 +161,8 @@ def _answered(tx: Tx, sending: Send, thread: Thread) -> None:
     about = {"author": agent or sending.first_agent, "user_id": sending.actor.id}
     row = pending.to_come(answer, now=sending.now, run_id=answer.run_id, **about)
     messages.add(tx, row)
-    workflow, by = sending.workflow, sending.actor.name
-    pending.queue(tx, answer, workflow, agent=agent, by=by, now=sending.now)
+    by, author = sending.actor.name, about["author"]
+    pending.queue(tx, answer, sending.workflow, agent=agent, by=by, now=sending.now, author=author)
 
 
 def retry(
@@ -198,7 +198,8 @@ def retry(
         messages.steer(tx, replace(answer, run_id=message.run_id), run_id)
     answers.reopen(tx, answer, user_id=by.id)
     agent = runs.data_of(tx, message.run_id or "").get("agent", "")
-    pending.queue(tx, answer, workflow, agent=agent, by=by.name, now=now)
+    author = message.author
+    pending.queue(tx, answer, workflow, agent=agent, by=by.name, now=now, author=author)
 
 
 def stop(tx: Tx, thread_id: str, ending: Ending) -> list[str]:
@@ -210,6 +211,29 @@ def stop(tx: Tx, thread_id: str, ending: Ending) -> list[str]:
     if threads.lock(tx, thread_id) is None:
         raise ThreadNotFound
     return _stop_all(tx, thread_id, ending)
+
+
+def stop_run(tx: Tx, answer: Answer, ending: Ending) -> list[str]:
+    """End one answer that waits or grows, and the run that writes it; the ids of the runs that
+    ended with it, none if it was over.
+    """
+    threads.lock(tx, answer.thread_id)
+    message = messages.find(tx, answer.message_id)
+    if message is None or message.run_id != answer.run_id or message.status not in LIVE_MESSAGE:
+        return []
+    return _stop(tx, answer, ending)
+
+
+def go_on(tx: Tx, answer: Answer) -> None:
+    """An answer that failed or was stopped is written on by its own run, which goes on from the
+    step that failed; so are those of the sub-agents whose runs go on with it.
+    """
+    for one in (answer, *parts.children(tx, answer.message_id)):
+        if one.run_id and runs.active(tx, one.run_id):
+            if one is not answer:
+                go_on(tx, one)
+            else:
+                answers.go_on(tx, one)
 
 
 def delete_thread(tx: Tx, thread_id: str, ending: Ending) -> list[str]:
@@ -255,20 +279,25 @@ def _thread(tx: Tx, sending: Send) -> Thread:
 
 def _stop_all(tx: Tx, thread_id: str, ending: Ending, *, keep: bool = True) -> list[str]:
     """``keep`` says whether what an answer has come to stays."""
+    return [
+        run_id
+        for answer in messages.live_of(tx, thread_id)
+        for run_id in _stop(tx, answer, ending, keep=keep)
+    ]
+
+
+def _stop(tx: Tx, answer: Answer, ending: Ending, *, keep: bool = True) -> list[str]:
     stopped = []
-    for answer in messages.live_of(tx, thread_id):
-        # Before the run is over, and the agents that it asked with it.
-        for child in parts.children(tx, answer.message_id):
-            stopped += _stop_all(tx, child.thread_id, ending)
-        by, now = ending.by.name, ending.now
-        written = messages.text_so_far(tx, answer.message_id)
-        call = spendings.cut_off(tx, answer, text=bool(written))
-        if answer.run_id and not ends.kill(tx, answer.run_id, by=by, now=now):
-            continue
-        _cut(tx, answer, call, written, ending, keep=keep)
-        if answer.run_id:
-            stopped.append(answer.run_id)
-    return stopped
+    # Before the run is over, and the agents that it asked with it.
+    for child in parts.children(tx, answer.message_id):
+        stopped += _stop_all(tx, child.thread_id, ending)
+    by, now = ending.by.name, ending.now
+    written = messages.text_so_far(tx, answer.message_id)
+    call = spendings.cut_off(tx, answer, text=bool(written))
+    if answer.run_id and not ends.kill(tx, answer.run_id, by=by, now=now):
+        return stopped
+    _cut(tx, answer, call, written, ending, keep=keep)
+    return [*stopped, answer.run_id] if answer.run_id else stopped
 
 
 def _cut(

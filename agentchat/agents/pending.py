@@ -74,8 +74,12 @@ def queue(
     agent: str,
     by: str,
     now: datetime,
+    author: str = "",
 ) -> None:
-    """Queue the run that writes an answer, after those of its thread that came before."""
+    """Queue the run that writes an answer, after those of its thread that came before.
+
+    ``author`` is who is going to answer, as far as that is known.
+    """
     data = {
         "thread_id": answer.thread_id,
         "message_id": answer.message_id,
@@ -84,7 +88,7 @@ def queue(
     }
     in_order = workflow.options(key=answer.thread_id)
     run = new_run(answer.run_id, in_order, data, now, by)
-    run.thread_id = answer.thread_id
+    run.thread_id, run.agent = answer.thread_id, agent or author
     runs.add(tx, run)
 
 

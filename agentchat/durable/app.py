@@ -14,6 +14,7 @@ from agentchat.durable.clock import Clock, SystemClock
 from agentchat.durable.engine import Engine
 from agentchat.durable.gate import Misfit
 from agentchat.durable.keeper import Keep, Keeper
+from agentchat.durable.own import Own
 from agentchat.durable.runs import Allow, Runs, allow_named
 from agentchat.durable.scheduler import Scheduler
 from agentchat.durable.schedules import Schedules
@@ -55,7 +56,7 @@ class Durable:
         most_runs: int = 100,
         most_running: int | None = None,
         allow: Allow = allow_named,
-        own: Mapping[str, str] | None = None,
+        own: Mapping[str, Own] | None = None,
     ) -> None:
         self._given = database
         self._workflows = list(workflows)

@@ -10,14 +10,17 @@ from typing import Any, ParamSpec, TypeVar, overload
 from agentchat.durable import reads
 from agentchat.durable.clock import Clock
 from agentchat.durable.event_type import EventType, prepared
+from agentchat.durable.own import Own
 from agentchat.durable.start import new_run, unknown
 from agentchat.durable.workflow import CLEANUP, Workflow
 from agentchat.errors import InvalidInput, NotAllowed, RunNotFound
 from agentchat.inputs import checked_id, checked_json
 from agentchat.models import Run
-from agentchat.store import ends, events, limits, repairs, runs
+from agentchat.store import audits, ends, events, limits, repairs, runs
+from agentchat.store.audits import Entry
 from agentchat.store.database import Database
 from agentchat.store.repairs import Fork
+from agentchat.store.writer import Tx
 from agentchat.views import LOCAL, Actor, LogView, RunView, StepView
 
 P = ParamSpec("P")
@@ -43,8 +46,9 @@ class Runs:
     one of them has the effect, the other is told. Verbs on one run raise RunNotFound, and
     :class:`~agentchat.errors.WrongState` where the run is in no state for it.
 
-    ``own`` are workflows whose runs are stopped and repaired by other verbs, with the words
-    that say which. ``interrupt`` wakes the worker of this process.
+    What a person does to a run that is there is written down with who did it, in the same
+    transaction (:class:`~agentchat.models.Audit`). ``own`` are workflows whose runs belong to
+    something else. ``interrupt`` wakes the worker of this process.
     """
 
     def __init__(
@@ -55,7 +59,7 @@ class Runs:
         *,
         allow: Allow = allow_named,
         interrupt: Callable[[str], None] = lambda _run_id: None,
-        own: Mapping[str, str] | None = None,
+        own: Mapping[str, Own] | None = None,
     ) -> None:
         self._database = database
         self._workflows = workflows
@@ -141,15 +145,13 @@ class Runs:
         """
         run = await self._find(run_id)
         name, stored = prepared(event if run is None else self._declared(run, event), payload)
-        return await self._database.write(
-            events.send,
-            checked_id(run_id),
-            name=name,
-            key=checked_id(key),
-            payload=stored,
-            sent_by=self._actor.name,
-            now=self._clock.now(),
-        )
+        run_id, key, now = checked_id(run_id), checked_id(key), self._clock.now()
+        by = self._actor.name
+
+        def send(tx: Tx) -> bool:
+            return events.send(tx, run_id, name=name, key=key, payload=stored, sent_by=by, now=now)
+
+        return await self._do("send event", run_id, send, event=name)
 
     # Stopping
 
@@ -158,54 +160,78 @@ class Runs:
 
         One that has begun may clean up, for as long as its workflow allows.
         """
-        run = await self._found(run_id)
+        run = await self._seen(run_id)
         cleanup = self._workflow(run).cleanup if run.workflow in self._workflows else CLEANUP
         now, by = self._clock.now(), self._actor.name
-        return await self._database.write(ends.cancel, run.id, by=by, now=now, cleanup=cleanup)
+
+        def cancel(tx: Tx) -> bool:
+            return ends.cancel(tx, run.id, by=by, now=now, cleanup=cleanup)
+
+        return await self._end("cancel", run, cancel)
 
     async def kill(self, run_id: str) -> bool:
         """End a run and the runs it waits for at once, without any clean-up; false if it is
         over already.
         """
-        run = await self._found(run_id)
-        killed = await self._database.write(
-            ends.kill, run.id, by=self._actor.name, now=self._clock.now()
-        )
+        run = await self._seen(run_id)
+        now, by = self._clock.now(), self._actor.name
+
+        def kill(tx: Tx) -> bool:
+            return ends.kill(tx, run.id, by=by, now=now)
+
+        killed = await self._end("kill", run, kill)
         self._interrupt(run.id)
         return killed
 
     async def pause(self, run_id: str) -> None:
         """Let a run stand still until it is resumed: at once, or after its step at hand."""
-        run = await self._found(run_id)
-        await self._database.write(repairs.pause, run.id, by=self._actor.name)
+        run, by = await self._seen(run_id), self._actor.name
+        await self._do("pause", run.id, lambda tx: repairs.pause(tx, run.id, by=by))
 
     async def pause_workflow(self, workflow: Workflow[..., Any] | str) -> None:
         """Let no run of a workflow begin or go on until it is resumed; new ones queue."""
         self._allow(self._actor, None)
         name = workflow if isinstance(workflow, str) else workflow.name
-        await self._database.write(
-            limits.pause_workflow, name, by=self._actor.name, now=self._clock.now()
-        )
+        now, by = self._clock.now(), self._actor
+
+        def pause(tx: Tx) -> None:
+            limits.pause_workflow(tx, name, by=by.name, now=now)
+            audits.add(tx, Entry("workflow", name, "pause", by), now=now)
+
+        await self._database.write(pause)
 
     async def resume_workflow(self, workflow: Workflow[..., Any] | str) -> None:
         """Let the runs of a paused workflow go on."""
         self._allow(self._actor, None)
         name = workflow if isinstance(workflow, str) else workflow.name
-        await self._database.write(limits.resume_workflow, name)
+        now, by = self._clock.now(), self._actor
+
+        def resume(tx: Tx) -> None:
+            limits.resume_workflow(tx, name)
+            audits.add(tx, Entry("workflow", name, "resume", by), now=now)
+
+        await self._database.write(resume)
 
     # Repairing
 
     async def resume(self, run_id: str) -> None:
         """Let a paused run go on; a step whose tries were over is tried again."""
-        run = await self._found(run_id)
-        await self._database.write(repairs.resume, run.id, now=self._clock.now())
+        run, now = await self._seen(run_id), self._clock.now()
+        await self._do("resume", run.id, lambda tx: repairs.resume(tx, run.id, now=now))
 
     async def retry(self, run_id: str) -> None:
         """Let a failed or stopped run go on from the step that failed; a run that it waited
         for and that failed is retried likewise. What is finished is not done again.
         """
-        run = await self._found(run_id)
-        await self._database.write(repairs.retry, run.id, now=self._clock.now())
+        run, now = await self._seen(run_id), self._clock.now()
+        own = self._own.get(run.workflow)
+
+        def retry(tx: Tx) -> None:
+            repairs.retry(tx, run.id, now=now)
+            if own is not None and own.go_on is not None:
+                own.go_on(tx, run, now)
+
+        await self._do("retry", run.id, retry)
 
     async def rerun(
         self, run_id: str, data: Mapping[str, Any] | None = None, *, new_id: str | None = None
@@ -269,10 +295,39 @@ class Runs:
             return Fork(run.data)
         return Fork(self._workflow(run).bind(**(run.data | dict(data))), edited=True)
 
+    async def _end(self, action: str, run: Run, end: Callable[[Tx], bool]) -> bool:
+        """End a run, in its own way if it belongs to something; whether it was under way."""
+        own, by, now = self._own.get(run.workflow), self._actor, self._clock.now()
+        also: list[str] = []
+
+        def end_own(tx: Tx) -> bool:
+            assert own is not None
+            assert own.end is not None
+            also[:] = own.end(tx, run, by, now)
+            return bool(also)
+
+        with_own = own is not None and own.end is not None
+        ended = await self._do(action, run.id, end_own if with_own else end)
+        for run_id in also:
+            self._interrupt(run_id)
+        return ended
+
+    async def _do(self, action: str, run_id: str, do: Callable[[Tx], T], **detail: Any) -> T:
+        """Change a run, and write down who did, unless it had no effect."""
+        entry, now = Entry("run", run_id, action, self._actor, detail), self._clock.now()
+
+        def done(tx: Tx) -> T:
+            result = do(tx)
+            if result is not False:
+                audits.add(tx, entry, now=now)
+            return result
+
+        return await self._database.write(done)
+
     async def _found(self, run_id: str) -> Run:
         run = await self._seen(run_id)
         if run.workflow in self._own:
-            raise InvalidInput(self._own[run.workflow])
+            raise InvalidInput(self._own[run.workflow].words)
         return run
 
     async def _seen(self, run_id: str) -> Run:
@@ -306,5 +361,13 @@ class Runs:
             # It goes on with the journal of older code, and is checked against the newest.
             new.version, new.code = run.version, run.code
         new.priority, new.thread_id = run.priority, run.thread_id
-        await self._database.write(repairs.fork, run.id, fork, new)
+        step = {} if fork.step is None else {"step": fork.step}
+        again = fork.step is None and not fork.everything
+        await self._do(
+            "rerun" if again else "fork",
+            run.id,
+            lambda tx: repairs.fork(tx, run.id, fork, new),
+            new=new.id,
+            **step,
+        )
         return new.id

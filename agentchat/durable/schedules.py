@@ -18,9 +18,11 @@ from agentchat.durable.workflow import Options, Workflow
 from agentchat.errors import InvalidInput
 from agentchat.inputs import checked_json, storable
 from agentchat.models import Schedule
-from agentchat.store import firings, schedules
+from agentchat.store import audits, firings, schedules
+from agentchat.store.audits import Entry
 from agentchat.store.database import Database
 from agentchat.store.schedules import NextAt
+from agentchat.store.writer import Tx
 from agentchat.views import LOCAL, Actor
 
 P = ParamSpec("P")
@@ -92,21 +94,37 @@ class Schedules:
             created_at=now,
             **columns_of(trigger),
         )
-        return await self._database.write(schedules.declare, new, next_at=_next_at(now))
+
+        def declare(tx: Tx) -> str:
+            schedule_id = schedules.declare(tx, new, next_at=_next_at(now))
+            # Declared by code at each start, it is no news.
+            if schedule_id == new.id:
+                self._note(tx, schedule_id, "add", now, name=new.name, workflow=new.workflow)
+            return schedule_id
+
+        return await self._database.write(declare)
 
     async def pause(self, schedule_id: str) -> None:
         """Let it not fire until it is resumed; runs under way go on."""
         self._allow(self._actor)
-        await self._database.write(
-            schedules.pause, schedule_id, by=self._actor.name, now=self._clock.now()
-        )
+        now = self._clock.now()
+
+        def pause(tx: Tx) -> None:
+            schedules.pause(tx, schedule_id, by=self._actor.name, now=now)
+            self._note(tx, schedule_id, "pause", now)
+
+        await self._database.write(pause)
 
     async def resume(self, schedule_id: str) -> None:
         """Let it fire again from now on; what was due meanwhile is not made up for."""
         self._allow(self._actor)
-        await self._database.write(
-            schedules.resume, schedule_id, next_at=_next_at(self._clock.now())
-        )
+        now = self._clock.now()
+
+        def resume(tx: Tx) -> None:
+            schedules.resume(tx, schedule_id, next_at=_next_at(now))
+            self._note(tx, schedule_id, "resume", now)
+
+        await self._database.write(resume)
 
     async def run_now(self, schedule_id: str) -> str:
         """Start a run of it at once, paused or not; the run's id.
@@ -115,19 +133,32 @@ class Schedules:
         """
         self._allow(self._actor)
         now = self._clock.now()
-        return await self._database.write(
-            firings.run_now,
-            schedule_id,
-            at=lambda schedule: asked_at(schedule, now),
-            now=now,
-            known={name: (one.version, one.code) for name, one in self._workflows.items()},
-            asked_by=self._actor.name,
-        )
+        known = {name: (one.version, one.code) for name, one in self._workflows.items()}
+
+        def run(tx: Tx) -> str:
+            run_id = firings.run_now(
+                tx,
+                schedule_id,
+                at=lambda schedule: asked_at(schedule, now),
+                now=now,
+                known=known,
+                asked_by=self._actor.name,
+            )
+            self._note(tx, schedule_id, "run now", now, run=run_id)
+            return run_id
+
+        return await self._database.write(run)
 
     async def delete(self, schedule_id: str) -> None:
         """Remove it with its history; its runs stay."""
         self._allow(self._actor)
-        await self._database.write(schedules.remove, schedule_id)
+        now = self._clock.now()
+
+        def remove(tx: Tx) -> None:
+            schedules.remove(tx, schedule_id)
+            self._note(tx, schedule_id, "delete", now)
+
+        await self._database.write(remove)
 
     async def list(self) -> tuple[ScheduleView, ...]:
         """All schedules, by name."""
@@ -158,6 +189,9 @@ class Schedules:
             times.append(found)
             moment = found
         return times
+
+    def _note(self, tx: Tx, schedule_id: str, action: str, now: datetime, **detail: str) -> None:
+        audits.add(tx, Entry("schedule", schedule_id, action, self._actor, detail), now=now)
 
 
 def _next_at(now: datetime) -> NextAt:

@@ -38,3 +38,12 @@ def reopen(tx: Tx, answer: Answer, *, user_id: str) -> None:
     asks.delete_of(tx, answer.message_id, answer.thread_id)
     parts.delete_of(tx, answer)
     messages.reopen(tx, answer, user_id=user_id)
+
+
+def go_on(tx: Tx, answer: Answer) -> None:
+    """A stopped or failed answer is written on by the same run: what it held is kept, but for
+    the text of the step that is done again. What was open when it ended is open again.
+    """
+    parts.reopen(tx, answer)
+    asks.reopen(tx, answer.message_id, answer.thread_id)
+    messages.go_on(tx, answer)

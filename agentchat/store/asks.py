@@ -113,6 +113,17 @@ def withdraw(tx: Tx, message_id: str, thread_id: str, *, now: datetime) -> None:
     )
 
 
+def reopen(tx: Tx, message_id: str, thread_id: str) -> None:
+    """The run that asked goes on, and needs to be told again."""
+    again = {"status": AskStatus.OPEN, "decided_at": None}
+    tx.execute(
+        update(_ASKS)
+        .where(_ASKS.c.message_id == message_id, _ASKS.c.status == AskStatus.WITHDRAWN)
+        .values(again),
+        about=rows("asks", {"message_id": message_id, "thread_id": thread_id}),
+    )
+
+
 def delete_of(tx: Tx, message_id: str, thread_id: str) -> None:
     """Remove the asks of an answer that is begun anew."""
     tx.execute(

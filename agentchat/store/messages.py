@@ -22,8 +22,9 @@ from agentchat.models import (
     Run,
     RunStatus,
 )
-from agentchat.store import by_message
+from agentchat.store import by_message, runs
 from agentchat.store.changes import Rows, rows
+from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
 
 
@@ -74,6 +75,7 @@ def begin(tx: Tx, answer: Answer, *, model: str) -> None:
 def sign(tx: Tx, answer: Answer, *, author: str, model: str) -> None:
     """The answer is that of ``author`` now, who asks ``model``."""
     _set(tx, answer, author=author, model=model)
+    runs.sign(tx, Hold(answer.run_id, 0, runs.root_of(tx, answer.run_id)), agent=author)
 
 
 def reopen(tx: Tx, answer: Answer, *, user_id: str) -> None:
@@ -86,6 +88,20 @@ def reopen(tx: Tx, answer: Answer, *, user_id: str) -> None:
         text="",
         run_id=answer.run_id,
         user_id=user_id,
+        error_kind=None,
+        error=None,
+        stopped_by=None,
+        finished_at=None,
+    )
+
+
+def go_on(tx: Tx, answer: Answer) -> None:
+    """A stopped or failed answer is written on by the run that wrote it."""
+    _set(
+        tx,
+        answer,
+        status=MessageStatus.PENDING,
+        text="",
         error_kind=None,
         error=None,
         stopped_by=None,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, case, delete, exists, func, insert, select, update
 from sqlmodel import Session, col
 
 from agentchat.columns import of_row, table_of
-from agentchat.models import OPEN_PART, Message, Part, PartKind, PartStatus
+from agentchat.models import OPEN_PART, Ask, AskStatus, Message, Part, PartKind, PartStatus
 from agentchat.store import by_message, runs
 from agentchat.store.changes import Rows, rows
 from agentchat.store.messages import Answer
@@ -19,6 +19,7 @@ from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
 
 _PARTS = table_of(Part)
+_ASKS = table_of(Ask)
 PROMISED = "follow up"
 """The step of a part that tells what an answer is for that nobody's message asked for."""
 _EMPTY: dict[str, Any] = {
@@ -171,6 +172,19 @@ def children(tx: Tx, message_id: str) -> list[Answer]:
         Answer(child, thread_id, run_id or "", position)
         for child, thread_id, run_id, position in tx.execute(query).all()
     ]
+
+
+def reopen(tx: Tx, answer: Answer) -> None:
+    """What was cut off by the end of an answer is under way again, or asked again."""
+    cut = _PARTS.c.message_id == answer.message_id, _PARTS.c.status == PartStatus.INTERRUPTED
+    asked = exists().where(
+        _ASKS.c.message_id == _PARTS.c.message_id,
+        _ASKS.c.part == _PARTS.c.position,
+        _ASKS.c.status == AskStatus.WITHDRAWN,
+    )
+    status = case((asked, PartStatus.ASKED), else_=PartStatus.RUNNING)
+    again = {"status": status, "finished_at": None}
+    tx.execute(update(_PARTS).where(*cut).values(again), about=_about(answer))
 
 
 def delete_of(tx: Tx, answer: Answer) -> None:

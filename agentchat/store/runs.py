@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 
 from agentchat.columns import of_row, table_of
 from agentchat.errors import Fenced
-from agentchat.models import HELD_RUN, Attempt, Event, Log, Run, RunStatus, Step
+from agentchat.models import ACTIVE_RUN, HELD_RUN, Attempt, Event, Log, Run, RunStatus, Step
 from agentchat.store.changes import Rows, rows
 from agentchat.store.writer import Tx
 
@@ -72,6 +72,7 @@ class NewRun:
     origin_step: str | None = None
     schedule_id: str | None = None
     started_by: str = ""
+    agent: str = ""
 
 
 def add(tx: Tx, run: NewRun) -> None:
@@ -96,6 +97,7 @@ def _columns(run: NewRun) -> dict[str, Any]:
         "origin_step": run.origin_step,
         "schedule_id": run.schedule_id,
         "started_by": run.started_by,
+        "agent": run.agent,
         "due_at": run.due_at or run.now,
         "created_at": run.now,
         **_UNTOUCHED,
@@ -189,10 +191,23 @@ def root_of(tx: Tx, run_id: str) -> str | None:
     return found
 
 
+def active(tx: Tx, run_id: str) -> bool:
+    """Whether a run is there and not over."""
+    query = select(_RUNS.c.id).where(_RUNS.c.id == run_id, _RUNS.c.status.in_(ACTIVE_RUN))
+    return tx.execute(query).first() is not None
+
+
 def data_of(tx: Tx, run_id: str) -> dict[str, Any]:
     """What a run was started with; empty if it is gone."""
     query = select(_RUNS.c.data).where(_RUNS.c.id == run_id)
     return tx.execute(query).scalar() or {}
+
+
+def sign(tx: Tx, hold: Hold, *, agent: str) -> None:
+    """It is this agent that answers in a run now."""
+    tx.execute(
+        update(_RUNS).where(_RUNS.c.id == hold.run_id).values(agent=agent), about=hold.about()
+    )
 
 
 def put(tx: Tx, run: Run, **values: object) -> None:

@@ -1,0 +1,30 @@
+"""Runs that belong to something else, such as an answer, and are changed together with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from agentchat.models import Run
+from agentchat.store.writer import Tx
+from agentchat.views import Actor
+
+End = Callable[[Tx, Run, Actor, datetime], Sequence[str]]
+"""Ends a run and what it belongs to; the ids of the runs that ended, none if it was over."""
+GoOn = Callable[[Tx, Run, datetime], None]
+"""What a run belongs to goes on with it; called in the transaction of its retry, after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """How runs of a workflow that belongs to something else are stopped and repaired.
+
+    ``end`` takes the place of cancel and kill; without it those are as for any run.
+    ``go_on`` completes a retry. ``words`` tell what to do instead of starting, forking or
+    rerunning one, which would write a second time what was written.
+    """
+
+    words: str
+    end: End | None = None
+    go_on: GoOn | None = None
