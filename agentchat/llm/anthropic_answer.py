@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from agentchat.llm.base import Chunk, Reasoning, StopReason, Text, ToolCall, Usage
-from agentchat.llm.wire import seal
+from agentchat.llm.wire import own_id, seal
 
 if TYPE_CHECKING:
     from anthropic.types import MessageDeltaUsage, RawMessageStreamEvent
@@ -96,8 +96,10 @@ class AnswerReader:
         begun = self._open[index] = _Block(block.type if block.type in kinds else "other")
         if begun.kind == "text" and block.text:
             yield from self._say(block.text)
-        elif begun.kind == "thinking" and block.thinking:
-            yield self._think(begun, block.thinking)
+        elif begun.kind == "thinking":
+            begun.signature = block.signature or ""
+            if block.thinking:
+                yield self._think(begun, block.thinking)
         elif begun.kind == "redacted_thinking":
             begun.data = block.data
         elif begun.kind == "tool_use":
@@ -112,7 +114,7 @@ class AnswerReader:
             block.kind = "thinking"
             yield self._think(block, delta.thinking)
         elif delta.type == "signature_delta":
-            block.signature += delta.signature
+            block.signature = delta.signature
         elif delta.type == "input_json_delta":
             self.characters += len(delta.partial_json)
             block.text += delta.partial_json
@@ -136,8 +138,8 @@ class AnswerReader:
             self._answered = True
             yield from self._text(arguments)
             return
-        given = block.id if block.id not in {call.id for call in self._calls} else ""
-        self._calls.append(ToolCall(given or next(self._ids), block.name, arguments))
+        id = own_id(block.id, {call.id for call in self._calls}, self._ids)
+        self._calls.append(ToolCall(id, block.name, arguments))
 
     def _say(self, text: str) -> Iterator[Chunk]:
         self.characters += len(text)
@@ -148,7 +150,7 @@ class AnswerReader:
 
     def _text(self, text: str) -> Iterator[Chunk]:
         if text:
-            self.said = True
+            self.said |= bool(text.strip())
             yield Text(text)
 
     def _think(self, block: _Block, text: str) -> Reasoning:

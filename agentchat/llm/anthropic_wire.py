@@ -15,6 +15,7 @@ from agentchat.llm.wire import (
     cleaned,
     offered,
     parameters_of,
+    rooted,
     told,
     unsealed,
 )
@@ -87,12 +88,12 @@ def choice_of(request: ModelRequest, answer: ToolParam | None) -> ToolChoicePara
 def answer_tool(request: ModelRequest) -> ToolParam:
     """A tool whose arguments are the answer, for models that know no output format."""
     name = clean_name(request.schema_name)
-    while name in {tool.name for tool in request.tools}:
+    while name in {tool.name for tool in offered(request)}:
         name = f"_{name}"[:64]
     return {
         "name": name,
         "description": "Give your final answer by calling this.",
-        "input_schema": {"type": "object", **(request.schema or {})},
+        "input_schema": {"type": "object", **rooted(request.schema or {})},
     }
 
 
@@ -110,7 +111,10 @@ def is_closed(schema: object) -> bool:
         return all(is_closed(each) for each in schema)
     if not isinstance(schema, dict):
         return True
-    if schema.get("type") == "object" and (
+    kind = schema.get("type")
+    if isinstance(kind, list) and "object" in kind:
+        return False  # the SDK would drop what it holds
+    if kind == "object" and (
         "properties" not in schema or schema.get("additionalProperties", False) is not False
     ):
         return False

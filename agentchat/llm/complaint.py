@@ -98,6 +98,8 @@ class Complaint:
 
 def read_complaint(body: object) -> Complaint:
     """What ``body``, as an SDK parsed it, says; whatever is missing stays empty."""
+    if isinstance(body, list) and body:
+        body = body[0]  # Google's errors come in a list
     outer = body if isinstance(body, dict) else {}
     error = outer.get("error", outer)
     inner = error if isinstance(error, dict) else {}

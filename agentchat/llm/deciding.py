@@ -96,7 +96,7 @@ def _moved(schema: Any, tool: str) -> Any:
         return schema
     moved = {name: _moved(value, tool) for name, value in schema.items()}
     if isinstance(reference := moved.get("$ref"), str):
-        moved["$ref"] = reference.replace("#/$defs/", f"#/$defs/{tool}.", 1)
+        moved["$ref"] = reference.replace("#/$defs/", f"#/$defs/{tool}.")
     return moved
 
 
@@ -116,7 +116,7 @@ def _choosing(request: ModelRequest) -> ModelRequest:
 def _chosen(text: str, request: ModelRequest) -> ToolCall | None:
     choice = object_in(text) or {}
     name, arguments = choice.get("tool"), choice.get("arguments", {})
-    if name not in {tool.name for tool in request.tools}:
+    if name not in [tool.name for tool in request.tools]:
         return None
     return ToolCall(next(fresh_ids(request.turns)), str(name), json.dumps(arguments))
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agentchat.llm.base import Chunk, Reasoning, StopReason, Text, ToolCall, Usage
 from agentchat.llm.thinking import ThinkSplitter
-from agentchat.llm.wire import object_in, seal
+from agentchat.llm.wire import object_in, own_id, seal
 
 if TYPE_CHECKING:
     from openai.types import CompletionUsage
     from openai.types.chat import ChatCompletionChunk
 
-_STOP_REASONS = {"length": StopReason.LENGTH, "content_filter": StopReason.REFUSAL}
+_STOP_REASONS = {
+    "length": StopReason.LENGTH,
+    "model_length": StopReason.LENGTH,  # Mistral, when the context is full
+    "content_filter": StopReason.REFUSAL,
+}
+# Words of OpenRouter, Mistral and DeepSeek for an answer that the server could not end.
+_BROKEN_OFF = frozenset({"error", "insufficient_system_resource"})
 
 
 @dataclass(slots=True)
@@ -26,6 +32,7 @@ class _Call:
     id: str = ""
     name: str = ""
     arguments: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 class CallAssembler:
@@ -40,8 +47,10 @@ class CallAssembler:
         self._ids = ids
         self._calls: list[_Call] = []
 
-    def feed(self, index: int | None, id: str, name: str, arguments: str) -> None:
-        """Take one more piece."""
+    def feed(
+        self, index: int | None, id: str, name: str, arguments: str, extra: dict[str, Any]
+    ) -> None:
+        """Take one more piece; ``extra`` is what the server wants back with the call."""
         call = self._find(index, id)
         if call is None or not _continues(call, id, name, arguments):
             call = _Call(index)
@@ -50,21 +59,27 @@ class CallAssembler:
         if name != call.name:
             call.name += name
         call.arguments += arguments
+        call.extra |= extra
 
     def calls(self) -> list[ToolCall]:
         """All calls, each with an id of its own."""
         made: list[ToolCall] = []
         for call in self._calls:
-            given = call.id if call.id not in {other.id for other in made} else ""
-            made.append(ToolCall(given or next(self._ids), call.name, call.arguments or "{}"))
+            id = own_id(call.id, {other.id for other in made}, self._ids)
+            made.append(ToolCall(id, call.name, call.arguments or "{}"))
         return made
+
+    def extras(self) -> list[dict[str, Any]]:
+        """What each call is to go back with; empty where the server wants nothing."""
+        extras = [call.extra for call in self._calls]
+        return extras if any(extras) else []
 
     def _find(self, index: int | None, id: str) -> _Call | None:
         """The latest call that a piece may belong to."""
         if index is not None:
             fitting = [call for call in self._calls if call.index == index]
         else:
-            fitting = [call for call in self._calls if id and call.id == id] or self._calls
+            fitting = [call for call in self._calls if call.id == id] or self._calls
         return fitting[-1] if fitting else None
 
 
@@ -86,7 +101,7 @@ class AnswerReader:
         self._sealer = sealer
         self._splitter = ThinkSplitter() if tags else None
         self._assembler = CallAssembler(ids)
-        self._thoughts: dict[str, str] = {}
+        self._thoughts: dict[str, Any] = {}
 
     def read(self, chunk: ChatCompletionChunk) -> Iterator[Chunk]:
         """What ``chunk`` adds to the answer."""
@@ -94,7 +109,7 @@ class AnswerReader:
         for choice in chunk.choices or ():
             if choice.delta is not None:
                 yield from self._grow(choice.delta)
-            if choice.finish_reason:
+            if choice.finish_reason and choice.finish_reason not in _BROKEN_OFF:
                 self.reason = _STOP_REASONS.get(choice.finish_reason, StopReason.END)
 
     def finish(self) -> Iterator[Chunk]:
@@ -110,21 +125,30 @@ class AnswerReader:
         calls = self._assembler.calls() if self.reason is StopReason.END else []
         if calls:
             self.reason = StopReason.TOOLS
-            if self._sealer is not None and self._thoughts:
-                yield Reasoning("", seal(*self._sealer, self._thoughts))
+            extras = self._assembler.extras()
+            back = self._thoughts | ({"tool_calls": extras} if extras else {})
+            if self._sealer is not None and back:
+                yield Reasoning("", seal(*self._sealer, back))
         yield from calls
 
     def _grow(self, delta: Any) -> Iterator[Chunk]:
         yield from self._think(delta)
-        if delta.content:
-            self.characters += len(delta.content)
-            split = self._splitter.feed if self._splitter else lambda text: [Text(text)]
-            yield from self._told(split(delta.content))
+        # Mistral's models that think send a list of parts.
+        for part in delta.content if isinstance(delta.content, list) else [delta.content]:
+            if text := _text_in(part):
+                self.characters += len(text)
+                thought = isinstance(part, dict) and part.get("type") == "thinking"
+                yield from [Reasoning(text)] if thought else self._told(self._split(text))
         self.refusal += delta.refusal or ""
         for part in delta.tool_calls or ():
-            self._call(part.index, part.id, part.function)
+            # Gemini refuses a call that comes back without the signature it gave it here.
+            extra = getattr(part, "extra_content", None)
+            self._call(part.index, part.id, part.function, extra)
         if delta.function_call is not None:
             self._call(None, None, delta.function_call)
+
+    def _split(self, text: str) -> Sequence[Text | Reasoning]:
+        return [Text(text)] if self._splitter is None else self._splitter.feed(text)
 
     def _think(self, delta: Any) -> Iterator[Chunk]:
         # Fields that OpenAI does not have; where a server sends both, they say the same.
@@ -136,35 +160,51 @@ class AnswerReader:
                 yield Reasoning(thought)
                 return
 
-    def _told(self, chunks: list[Text | Reasoning] | list[Text]) -> Iterator[Chunk]:
+    def _told(self, chunks: Sequence[Text | Reasoning]) -> Iterator[Chunk]:
         for chunk in chunks:
             self.said |= isinstance(chunk, Text) and bool(chunk.text.strip())
             yield chunk
 
-    def _call(self, index: int | None, id: str | None, function: Any) -> None:
+    def _call(self, index: int | None, id: str | None, function: Any, extra: object = None) -> None:
         name = getattr(function, "name", None) or ""
         arguments = getattr(function, "arguments", None) or ""
         if not isinstance(arguments, str):
             arguments = json.dumps(arguments)
         self.characters += len(name) + len(arguments)
-        self._assembler.feed(index, id or "", name, arguments)
+        self._assembler.feed(
+            index, id or "", name, arguments, {"extra_content": extra} if extra else {}
+        )
 
 
 def _continues(call: _Call, id: str, name: str, arguments: str) -> bool:
+    # The name comes before the arguments: another one after them is that of another call.
+    if name and name != call.name and call.arguments:
+        return False
     if id and call.id:
         return id == call.id
-    # Whoever names another tool after whole arguments begins another call.
+    # So is the same one with more arguments after whole ones.
     return not (name and arguments and object_in(call.arguments) is not None)
+
+
+def _text_in(part: Any) -> str:
+    """The text of a part of an answer, which may hold other parts."""
+    if isinstance(part, dict):
+        part = part.get("thinking") or part.get("text")
+    if isinstance(part, list):
+        return "".join(map(_text_in, part))
+    return part if isinstance(part, str) else ""
 
 
 def _usage(said: CompletionUsage | None) -> Usage | None:
     if said is None or not (said.prompt_tokens or said.completion_tokens):
         return None
     read = said.prompt_tokens or 0
+    # Gemini and others count what a model thought in the total alone.
+    written = max(said.completion_tokens or 0, (said.total_tokens or 0) - read)
     details = said.prompt_tokens_details
     return Usage(
         input_tokens=read,
-        output_tokens=said.completion_tokens or 0,
+        output_tokens=written,
         cached_tokens=min(getattr(details, "cached_tokens", None) or 0, read),
         cache_written_tokens=min(getattr(details, "cache_write_tokens", None) or 0, read),
     )

@@ -15,6 +15,7 @@ from agentchat.llm.wire import (
     clean_name,
     cleaned,
     parameters_of,
+    rooted,
     told,
     unsealed,
 )
@@ -60,8 +61,9 @@ def response_format_of(request: ModelRequest) -> ResponseFormat | None:
     """The shape of the answer; strictly where the vendor would not refuse the schema then."""
     if request.schema is None:
         return None
-    shape: _Param = {"name": clean_name(request.schema_name), "schema": dict(request.schema)}
-    if is_strict(request.schema):
+    schema = rooted(request.schema)
+    shape: _Param = {"name": clean_name(request.schema_name), "schema": schema}
+    if is_strict(schema):
         shape["strict"] = True
     return cast("ResponseFormat", {"type": "json_schema", "json_schema": shape})
 
@@ -71,7 +73,10 @@ def _answered(turn: Turn, media_types: Collection[str], sealer: tuple[str, str])
     if turn.calls:
         message["tool_calls"] = [_call(call) for call in turn.calls]
         for thought in turn.reasoning:
-            message |= unsealed(thought.sealed, *sealer) or {}
+            back = unsealed(thought.sealed, *sealer) or {}
+            for call, extra in zip(message["tool_calls"], back.pop("tool_calls", ()), strict=False):
+                call |= extra
+            message |= back
     return message
 
 

@@ -71,12 +71,22 @@ def _of_type(kind: str, schema: Mapping[str, Any], root: Mapping[str, Any], dept
     return None
 
 
-def _number(schema: Mapping[str, Any]) -> int | float:
-    least = schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
-    most = schema.get("maximum", schema.get("exclusiveMaximum", least + 1) - 1)
-    step = schema.get("multipleOf", 1)
-    value: int | float = min(max(least, 0), most)
-    return value if step == 1 else -(-value // step) * step
+def _number(schema: Mapping[str, Any]) -> float:
+    bounds = ("minimum", "exclusiveMinimum", "exclusiveMaximum", "maximum")
+    ends: list[float] = [schema[name] for name in bounds if name in schema]
+    beside = [end + more for end in ends for more in (1, -1)]
+    tries: list[float] = [0, *ends, *beside, sum(ends) / 2]
+    if step := schema.get("multipleOf"):
+        tries = [value // step * step + more for value in tries for more in (0, step)]
+    return next((value for value in tries if _within(value, schema)), tries[0])
+
+
+def _within(value: float, schema: Mapping[str, Any]) -> bool:
+    return bool(
+        schema.get("minimum", value) <= value <= schema.get("maximum", value)
+        and schema.get("exclusiveMinimum", value - 1) < value
+        and value < schema.get("exclusiveMaximum", value + 1)
+    )
 
 
 def _resolved(reference: str, root: Mapping[str, Any]) -> Any:

@@ -44,19 +44,20 @@ def _fits(schema: object) -> bool:
     if not isinstance(schema, Mapping) or not schema.keys() <= _KEYWORDS:
         return False
     if "$ref" in schema:
-        return schema.keys() <= {"$ref", "$defs"}
-    if not schema.keys() & {"type", "anyOf", "enum", "const"}:
+        return schema.keys() == {"$ref"}
+    if not schema.keys() & {"type", "anyOf"}:
         return False
     if schema.get("format", "date") not in _FORMATS:
         return False
-    properties = schema.get("properties", {})
-    if schema.get("type") == "object" and not (
+    kind, properties = schema.get("type"), schema.get("properties", {})
+    kinds = kind if isinstance(kind, list) else [kind]
+    if "object" in kinds and not (
         schema.get("additionalProperties") is False
         and "properties" in schema
         and set(schema.get("required", ())) == properties.keys()
     ):
         return False
-    if schema.get("type") == "array" and "items" not in schema:
+    if "array" in kinds and "items" not in schema:
         return False
     parts = [*properties.values(), *schema.get("anyOf", ()), *schema.get("$defs", {}).values()]
     parts += [schema["items"]] if "items" in schema else []

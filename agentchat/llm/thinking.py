@@ -28,17 +28,16 @@ class ThinkSplitter:
             found += self._think()
         if self._state == "after" and (rest := self._held.lstrip()):
             self._held, self._state = rest, "text"
-        if self._state == "text" and self._held:
+        if self._state == "text":
             found.append(Text(self._held))
             self._held = ""
         return found
 
     def end(self) -> list[Text | Reasoning]:
         """What was held back in case that it became a tag."""
-        held, self._held = self._held, ""
-        if not held or self._state == "after":
+        if not self._held or self._state == "after":
             return []
-        return [Reasoning(held) if self._state == "thinking" else Text(held)]
+        return [Reasoning(self._held) if self._state == "thinking" else Text(self._held)]
 
     def _start(self) -> None:
         begun = self._held.lstrip()

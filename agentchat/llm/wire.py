@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from agentchat.llm.base import File, ModelRequest, ToolCall, ToolSpec, Turn
@@ -60,6 +61,11 @@ def fresh_ids(turns: Iterable[Turn]) -> Iterator[str]:
         yield made
 
 
+def own_id(given: str, used: Collection[str], ids: Iterator[str]) -> str:
+    """``given`` where it is one and not yet ``used``, else the first of ``ids`` that is not."""
+    return next(id for id in chain([given], ids) if id and id not in used)
+
+
 def clean_name(name: str) -> str:
     """``name`` as a name that a tool may have, or the schema of an answer."""
     return _NO_NAME.sub("_", name)[:LONGEST_NAME] or "unnamed"
@@ -87,6 +93,18 @@ def object_in(text: str) -> dict[str, Any] | None:
 def parameters_of(tool: ToolSpec) -> dict[str, Any]:
     """The schema of a tool's arguments with all that the vendors ask for."""
     return {"type": "object", "properties": {}, **tool.schema}
+
+
+def rooted(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """``schema`` with what its root refers to in the root's place.
+
+    The schema of a type that holds itself is only a reference, and vendors ask for an object.
+    """
+    name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+    definitions = schema.get("$defs", {})
+    if name not in definitions:
+        return dict(schema)
+    return {**definitions[name], "$defs": definitions}
 
 
 def offered(request: ModelRequest) -> tuple[ToolSpec, ...]:

@@ -1,15 +1,13 @@
-"""What only one of the wire formats has, and what servers make of it that are merely compatible."""
+"""What only OpenAI's format has, and what servers make of it that are merely compatible."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from agentchat.errors import ModelRefused
-from agentchat.llm.anthropic import AnthropicProvider
+from agentchat.errors import ModelRefused, TruncatedStream
 from agentchat.llm.base import (
     Chunk,
     Finished,
@@ -20,6 +18,7 @@ from agentchat.llm.base import (
     ToolCall,
     ToolResult,
     Turn,
+    Usage,
 )
 from agentchat.llm.openai import OpenAIProvider
 from tests.fake_provider import FakeProvider, Reply
@@ -41,13 +40,6 @@ async def openai(fake: FakeProvider) -> AsyncIterator[OpenAIProvider]:
     await provider.close()
 
 
-@pytest.fixture
-async def anthropic(fake: FakeProvider) -> AsyncIterator[AnthropicProvider]:
-    provider = AnthropicProvider("fake", KEY, fake.anthropic_url)
-    yield provider
-    await provider.close()
-
-
 def deltas(*said: dict[str, Any], finish: str = "stop") -> Reply:
     """An answer in OpenAI's format made of these deltas."""
     choices: list[dict[str, Any]] = [{"index": 0, "delta": delta} for delta in said]
@@ -55,28 +47,16 @@ def deltas(*said: dict[str, Any], finish: str = "stop") -> Reply:
     return Reply(body=sse(*({"choices": [choice]} for choice in choices)))
 
 
-def blocks(*events: dict[str, Any], reason: str = "end_turn", **details: Any) -> Reply:
-    """An answer in Anthropic's format made of these events."""
-    usage = {"input_tokens": 3, "output_tokens": 4}
-    start = {"type": "message_start", "message": {"content": [], "usage": usage}}
-    ended = {"type": "message_delta", "delta": {"stop_reason": reason, **details}, "usage": usage}
-    return Reply(body=sse(start, *events, ended, {"type": "message_stop"}))
-
-
-def block(index: int, begin: dict[str, Any], *grown: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"type": "content_block_start", "index": index, "content_block": begin},
-        *({"type": "content_block_delta", "index": index, "delta": delta} for delta in grown),
-        {"type": "content_block_stop", "index": index},
-    ]
-
-
 def part(
-    name: str | None = None, arguments: object = None, id: str | None = None, index: int | None = 0
+    name: str | None = None,
+    arguments: object = None,
+    id: str | None = None,
+    index: int | None = 0,
+    **more: Any,
 ) -> dict[str, Any]:
     """A piece of a call in OpenAI's format, with the fields left out that are None."""
     function = {"name": name, "arguments": arguments}
-    whole = {"index": index, "id": id, "function": _given(function)}
+    whole = {"index": index, "id": id, "function": _given(function), **more}
     return {"tool_calls": [_given(whole)]}
 
 
@@ -106,6 +86,16 @@ BOTH = [("add", '{"a": 1}'), ("clock", "{}")]
         [part("add", '{"a": 1}', "x"), part("clock", "", "x", 1)],
         [part("add", {"a": 1}, "x"), part("clock", {}, "y", 1)],
         [part("ad", "", "x"), part("d", ""), part(None, '{"a": 1}'), part("clock", "", "y", 1)],
+        [part("add", '{"a"', "x"), part("", ": 1}", ""), part("clock", "{}", "y", 1)],
+        [part("add", '{"a": 1}', "x"), part("add", "", "x"), part("clock", "", "y", 1)],
+        [part("add", '{"a"'), part("clock", "{}", index=1), part(None, ": 1}")],
+        [part("add", '{"a": 1}', "x"), part("clock", "{}", "x")],
+        [part("add", '{"a": 1}', "x"), part("clock", "{", "y"), part(None, "}")],
+        [part("add", '{"a": 1}'), part("clock", "")],
+        [part("add", '{"a"'), part(None, ": 1}", "x"), part("clock", "{}", "y", 1)],
+        [part("add", '{"a"', "x", None), part("", ": 1}", "x", None), part("clock", "", "y", None)],
+        [part("add", '{"a": 1}', "call_1"), part("clock", "{}", None, 1)],
+        [part("add", '{"a": 1}', "call_1"), part("clock", "{}", "call_1", 1)],
     ],
     ids=[
         "whole",
@@ -120,6 +110,16 @@ BOTH = [("add", '{"a": 1}'), ("clock", "{}")]
         "one id",
         "arguments as an object",
         "name in pieces",
+        "empty name and id later on",
+        "id and name repeated at the end",
+        "taking turns",
+        "one id and one index",
+        "one index and pieces",
+        "no id, one index and no arguments",
+        "id only at last",
+        "no index but ids",
+        "an id like ours and none",
+        "an id like ours twice",
     ],
 )
 async def test_calls_are_understood_however_a_server_cuts_them(
@@ -132,6 +132,148 @@ async def test_calls_are_understood_however_a_server_cuts_them(
     ids = [call.id for call in of(ToolCall, chunks)]
     assert len(set(ids)) == 2
     assert all(ids)
+
+
+async def test_one_tool_called_twice_without_ids_is_two_calls(
+    openai: OpenAIProvider, fake: FakeProvider
+) -> None:
+    fake.enqueue(deltas(part("add", '{"a": 1}'), part("add", '{"a": 2}')))
+    assert called(await chunks_of(openai, ASKING)) == [("add", '{"a": 1}'), ("add", '{"a": 2}')]
+
+
+async def test_pieces_without_an_index_go_to_the_call_of_their_id(
+    openai: OpenAIProvider, fake: FakeProvider
+) -> None:
+    fake.enqueue(
+        deltas(
+            part("add", '{"a"', "x", None),
+            part("clock", "{", "y", None),
+            part(None, ": 1}", "x", None),
+            part(None, "}", "y", None),
+        )
+    )
+    chunks = await chunks_of(openai, ASKING)
+    assert called(chunks) == BOTH
+    assert [call.id for call in of(ToolCall, chunks)] == ["x", "y"]
+
+
+async def test_what_gemini_adds_to_a_call_goes_back_with_that_call(
+    openai: OpenAIProvider, fake: FakeProvider
+) -> None:
+    signed = {"google": {"thought_signature": "sig"}}
+    first = part("add", '{"a": 1}', "c1", 0, extra_content=signed)
+    fake.enqueue(deltas(first, part("clock", "{}", "c2", 1)))
+    chunks = await chunks_of(openai, ASKING)
+    calls = tuple(of(ToolCall, chunks))
+    turns = (
+        *QUESTION.turns,
+        Turn("assistant", calls=calls, reasoning=tuple(of(Reasoning, chunks))),
+        Turn("user", results=tuple(ToolResult(call.id, call.name, "3") for call in calls)),
+    )
+    await ask(openai, ModelRequest("", turns, tools=(ADD, CLOCK)))
+    one, two = fake.requests[-1].json["messages"][1]["tool_calls"]
+    assert one["extra_content"] == signed
+    assert "extra_content" not in two
+    assert "tool_calls" not in fake.requests[-1].json["messages"][2]
+
+
+async def test_an_answer_of_mistral_in_parts_is_thoughts_and_text(
+    openai: OpenAIProvider, fake: FakeProvider
+) -> None:
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}], "closed": True}
+    text, other = {"type": "text", "text": "Yes"}, {"type": "reference", "reference_ids": [1]}
+    fake.enqueue(deltas({"content": [thinking]}, {"content": [text, other]}, {"content": "."}))
+    chunks = await chunks_of(openai)
+    assert chunks[:-1] == [Reasoning("Hm."), Text("Yes"), Text(".")]
+    assert of(Finished, chunks)[0].usage.output_tokens == 2  # seven characters
+
+
+@pytest.mark.parametrize("word", ["error", "insufficient_system_resource"])
+async def test_an_answer_that_the_server_could_not_end_is_cut_off(
+    openai: OpenAIProvider, fake: FakeProvider, word: str
+) -> None:
+    fake.enqueue(deltas({"content": "Half of"}, part("add", '{"a"', "x"), finish=word))
+    assert isinstance(await failure(openai, ASKING), TruncatedStream)
+
+
+async def test_a_context_that_is_full_is_the_length_limit_in_mistrals_words_too(
+    openai: OpenAIProvider, fake: FakeProvider
+) -> None:
+    fake.enqueue(deltas({"content": "Half of"}, finish="model_length"))
+    assert of(Finished, await chunks_of(openai))[0].reason is StopReason.LENGTH
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ({"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}, Usage(9, 4)),
+        ({"prompt_tokens": 9, "completion_tokens": 4}, Usage(9, 4)),
+        ({"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 33}, Usage(9, 24)),
+        ({"prompt_tokens": 9, "total_tokens": 9}, Usage(9, 0)),
+        ({"completion_tokens": 4}, Usage(0, 4)),
+        (
+            {"prompt_tokens": 9, "completion_tokens": 4, "prompt_tokens_details": {}},
+            Usage(9, 4),
+        ),
+        (
+            {
+                "prompt_tokens": 9,
+                "completion_tokens": 4,
+                "prompt_tokens_details": {"cached_tokens": 7, "cache_write_tokens": 2},
+            },
+            Usage(9, 4, cached_tokens=7, cache_written_tokens=2),
+        ),
+        (
+            {
+                "prompt_tokens": 9,
+                "completion_tokens": 4,
+                "prompt_tokens_details": {"cached_tokens": 70, "cache_write_tokens": 20},
+            },
+            Usage(9, 4, cached_tokens=9, cache_written_tokens=9),
+        ),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, Usage(4, 1, estimated=True)),
+    ],
+)
+@pytest.mark.parametrize("choices", [[], None], ids=["no choice", "null"])
+async def test_tokens_are_counted_as_the_last_chunk_says(
+    openai: OpenAIProvider,
+    fake: FakeProvider,
+    usage: dict[str, Any],
+    expected: Usage,
+    choices: list[Any] | None,
+) -> None:
+    choice = {"delta": {"content": "Yes."}, "finish_reason": "stop"}
+    before = {"prompt_tokens": 1, "completion_tokens": 1} if usage.get("prompt_tokens") else None
+    last = {"choices": choices, "usage": usage}
+    said = {"choices": [choice], "usage": before}
+    fake.enqueue(Reply(body=sse({"choices": choices}, said, last, {"choices": choices})))
+    assert (await ask(openai))[1].usage == expected
+
+
+async def test_an_estimate_counts_text_thoughts_and_calls(
+    openai: OpenAIProvider, fake: FakeProvider
+) -> None:
+    said = ({"reasoning": "r" * 40}, {"content": "t" * 400}, part("clock", "c" * 3995, "x"))
+    fake.enqueue(deltas(*said))
+    chunks = await chunks_of(openai, ASKING)
+    assert of(Finished, chunks)[0].usage.output_tokens == (40 + 400 + 4000) // 4
+
+
+async def test_a_refusal_in_pieces_is_told_whole_and_beats_the_length_limit(
+    openai: OpenAIProvider, fake: FakeProvider
+) -> None:
+    fake.enqueue(deltas({"refusal": "I would "}, {"refusal": "not."}, {}, finish="length"))
+    error = await failure(openai)
+    assert isinstance(error, ModelRefused)
+    assert "I would not." in str(error)
+
+
+@pytest.mark.parametrize("said", ["<think>Hm.</think>\n", " \n"], ids=["thoughts", "spaces"])
+async def test_neither_thoughts_nor_spaces_before_a_refusal_are_words(
+    openai: OpenAIProvider, fake: FakeProvider, said: str
+) -> None:
+    fake.enqueue(deltas({"content": said}, finish="content_filter"))
+    assert isinstance(await failure(openai), ModelRefused)
 
 
 async def test_an_id_that_the_server_does_not_give_is_one_that_the_history_has_not(
@@ -205,13 +347,16 @@ async def test_reasoning_in_a_field_goes_back_in_that_field_with_the_calls_it_le
     )
     await ask(openai, ModelRequest("", turns))
     assert fake.requests[-1].json["messages"][1][field] == "Hm, hm."
+    assert {"reasoning_content", "reasoning"} & set(fake.requests[-1].json["messages"][1]) == {
+        field
+    }
 
 
 async def test_reasoning_that_led_to_no_call_is_not_sent_back(
     openai: OpenAIProvider, fake: FakeProvider
 ) -> None:
-    fake.enqueue(deltas({"reasoning": "Hm."}, {"content": "Yes."}))
-    assert of(Reasoning, await chunks_of(openai)) == [Reasoning("Hm.")]
+    fake.enqueue(deltas({"reasoning": "Hm."}, {"content": "Yes.", "reasoning": {"effort": 1}}))
+    assert (await chunks_of(openai))[:-1] == [Reasoning("Hm."), Text("Yes.")]
 
 
 async def test_a_choice_without_a_delta_is_passed_over(
@@ -220,91 +365,3 @@ async def test_a_choice_without_a_delta_is_passed_over(
     last = {"choices": [{"index": 0, "finish_reason": "stop"}]}
     fake.enqueue(Reply(body=sse({"choices": [{"delta": {"content": "Yes."}}]}, last)))
     assert (await ask(openai))[0] == "Yes."
-
-
-async def test_a_block_may_come_whole_and_need_not_be_closed(
-    anthropic: AnthropicProvider, fake: FakeProvider
-) -> None:
-    text = block(0, {"type": "text", "text": "Yes."})
-    call = block(1, {"type": "tool_use", "id": "", "name": "add", "input": {"a": 1}})
-    fake.enqueue(blocks(*text, *call[:-1]))
-    chunks = await chunks_of(anthropic, ASKING)
-    call_1 = ToolCall("call_1", "add", '{"a": 1}')
-    assert chunks[:-1] == [Text("Yes."), call_1]
-
-
-async def test_two_calls_of_one_id_get_two(
-    anthropic: AnthropicProvider, fake: FakeProvider
-) -> None:
-    use = {"type": "tool_use", "id": "t", "name": "clock", "input": {}}
-    fake.enqueue(blocks(*block(0, use), *block(1, use), reason="tool_use"))
-    chunks = await chunks_of(anthropic, ASKING)
-    assert [call.id for call in of(ToolCall, chunks)] == ["t", "call_1"]
-
-
-async def test_thoughts_that_nobody_can_read_go_back_as_they_came_and_in_their_order(
-    anthropic: AnthropicProvider, fake: FakeProvider
-) -> None:
-    begin = {"type": "thinking", "thinking": "", "signature": ""}
-    signed = {"type": "signature_delta", "signature": "sig"}
-    secret = {"type": "redacted_thinking", "data": "xyz"}
-    use = {"type": "tool_use", "id": "t", "name": "clock", "input": {}}
-    answer = [*block(0, begin, signed), *block(1, secret), *block(2, use)]
-    fake.enqueue(blocks(*answer, reason="tool_use"))
-    chunks = await chunks_of(anthropic, ASKING)
-    assert [thought.text for thought in of(Reasoning, chunks)] == ["", ""]
-    turns = (
-        *QUESTION.turns,
-        Turn(
-            "assistant", calls=tuple(of(ToolCall, chunks)), reasoning=tuple(of(Reasoning, chunks))
-        ),
-        Turn("user", results=(ToolResult("t", "clock", "noon"),)),
-    )
-    await ask(anthropic, ModelRequest("", turns, tools=(CLOCK,)))
-    assert fake.requests[-1].json["messages"][1]["content"] == [
-        {"type": "thinking", "thinking": "", "signature": "sig"},
-        secret,
-        use,
-    ]
-
-
-async def test_thoughts_without_a_signature_are_not_sent_back(
-    anthropic: AnthropicProvider, fake: FakeProvider
-) -> None:
-    thinking = {"type": "thinking_delta", "thinking": "Hm."}
-    begin = {"type": "thinking", "thinking": "Oh. ", "signature": ""}
-    text = block(1, {"type": "text", "text": "Yes."})
-    fake.enqueue(blocks(*block(0, begin, thinking), *text))
-    chunks = await chunks_of(anthropic)
-    assert chunks[:-1] == [Reasoning("Oh. "), Reasoning("Hm."), Text("Yes.")]
-
-
-async def test_blocks_of_another_kind_are_passed_over(
-    anthropic: AnthropicProvider, fake: FakeProvider
-) -> None:
-    other = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}
-    grown = {"type": "input_json_delta", "partial_json": "{}"}
-    fake.enqueue(blocks(*block(0, other, grown), *block(1, {"type": "text", "text": "Yes."})))
-    chunks = await chunks_of(anthropic)
-    assert chunks[:-1] == [Text("Yes.")]
-    assert of(Finished, chunks)[0].reason is StopReason.END
-
-
-async def test_a_refusal_of_anthropic_carries_its_explanation(
-    anthropic: AnthropicProvider, fake: FakeProvider
-) -> None:
-    why = {"type": "refusal", "category": "bio", "explanation": "I would rather not."}
-    fake.enqueue(blocks(reason="refusal", stop_details=why))
-    error = await failure(anthropic)
-    assert isinstance(error, ModelRefused)
-    assert "I would rather not." in str(error)
-
-
-async def test_a_tool_of_the_answers_own_name_is_not_mistaken_for_the_answer(
-    anthropic: AnthropicProvider, fake: FakeProvider
-) -> None:
-    request = ModelRequest("", QUESTION.turns, tools=(ADD,), schema=ADD.schema, schema_name="add")
-    fake.enqueue(Reply("", calls=(("add", "{}"),)), Reply("", calls=(("_add", '{"a": 1}'),)))
-    assert called(await chunks_of(anthropic, request)) == [("add", "{}")]
-    assert (await ask(anthropic, request))[0] == '{"a": 1}'
-    assert json.dumps(fake.rejected) == "[]"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -202,13 +203,47 @@ async def test_a_call_that_failed_is_told_as_failed(
         assert told["content"][0]["is_error"] is True
 
 
+@pytest.mark.parametrize("words", ["", " \n"])
 async def test_a_result_without_words_is_accepted_even_when_it_failed(
-    provider: Provider, fake: FakeProvider
+    make: Make, provider: Provider, fake: FakeProvider, words: str
 ) -> None:
-    result = ToolResult("c1", "add", "", failed=True)
+    result = ToolResult("c1", "add", words, failed=True)
     turns = [*after(ToolCall("c1", "add", "{}"))[:2], Turn("user", results=(result,))]
     await ask(provider, asking(*turns))
     assert fake.rejected == []
+    if make is anthropic_at:
+        assert messages(fake)[-1]["content"][0]["content"] == "(nothing)"
+
+
+async def test_results_come_before_the_files_and_the_words_that_follow_them(
+    make: Make, provider: Provider, fake: FakeProvider
+) -> None:
+    *before, last = after(ToolCall("c1", "add", "{}"), text="Look.")
+    await ask(provider, asking(*before, replace(last, files=(PNG,))))
+    assert fake.rejected == []
+    told = messages(fake)[2:]
+    if make is openai_at:
+        assert [message["role"] for message in told] == ["tool", "user"]
+        assert [part["type"] for part in told[1]["content"]] == ["image_url", "text"]
+    else:
+        assert [part["type"] for part in told[0]["content"]] == ["tool_result", "image", "text"]
+
+
+async def test_a_call_without_words_says_none_and_a_result_without_words_is_followed_by_none(
+    make: Make, provider: Provider, fake: FakeProvider
+) -> None:
+    call = ToolCall("c1", "add", '{"a": "ü"}')
+    turns = after(call)
+    await ask(provider, asking(turns[0], replace(turns[1], text=""), turns[2]))
+    assert fake.rejected == []
+    _, called, told = messages(fake)
+    if make is openai_at:
+        assert called["content"] is None
+        assert called["tool_calls"][0]["function"]["arguments"] == call.arguments
+        assert told["role"] == "tool"
+    else:
+        assert [block["type"] for block in called["content"]] == ["tool_use"]
+        assert [block["type"] for block in told["content"]] == ["tool_result"]
 
 
 async def test_a_history_whose_calls_have_no_results_is_refused_by_the_server(
@@ -413,7 +448,7 @@ async def test_the_vendor_is_given_a_pdf_as_it_is(
         url = f"data:application/pdf;base64,{data}"
         assert part == {"type": "file", "file": {"filename": "paper.pdf", "file_data": url}}
     else:
-        assert part["type"] == "document"
+        assert (part["type"], part["title"]) == ("document", "paper.pdf")
         assert part["source"]["data"] == data
     assert "What the paper says." not in json.dumps(fake.requests[0].json)
 
@@ -430,6 +465,11 @@ async def test_only_the_vendor_is_told_what_to_keep_in_its_cache(
         assert seen["tools"][-1]["cache_control"] == {"type": "ephemeral"}
         assert messages(fake)[-1]["content"][-1]["cache_control"] == {"type": "ephemeral"}
         assert vendor.id == "anthropic:fake"
+        await ask(vendor, asking(*after(ToolCall("c1", "add", "{}"), text="Go on."), tools=()))
+        kept = [block.get("cache_control") for block in messages(fake)[-1]["content"]]
+        assert kept == [None, {"type": "ephemeral"}]
+        await ask(vendor, asking(tools=()))
+        assert messages(fake)[-1]["content"][0]["cache_control"] == {"type": "ephemeral"}
     assert fake.rejected == []
 
 
@@ -475,6 +515,28 @@ async def test_an_answer_of_a_schema_is_had_from_any_server(
         assert seen["tools"][-1]["input_schema"] == NUMBERS
 
 
+async def test_a_schema_that_refers_to_itself_is_asked_of_any_server(
+    make: Make, provider: Provider, fake: FakeProvider
+) -> None:
+    next = {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]}
+    closed = {"required": ["next"], "additionalProperties": False}
+    node = {"type": "object", "properties": {"next": next}, **closed}
+    definitions = {"node": node}
+    if make is anthropic_at:
+        fake.enqueue(Reply("", calls=(("a_node", '{"next": null}'),)))
+    schema = {"$ref": "#/$defs/node", "$defs": definitions}
+    await ask(provider, asking(tools=(), schema=schema, schema_name="a node"))
+    seen = fake.requests[0].json
+    if make is openai_at:
+        shape = {"name": "a_node", "schema": {**node, "$defs": definitions}, "strict": True}
+        assert seen["response_format"]["json_schema"] == shape
+    else:
+        (tool,) = seen["tools"]
+        assert tool["name"] == "a_node"
+        assert tool["input_schema"] == {**node, "$defs": definitions}
+    assert fake.rejected == []
+
+
 async def test_tools_may_be_called_before_an_answer_of_a_schema(
     provider: Provider, fake: FakeProvider
 ) -> None:
@@ -503,6 +565,8 @@ async def test_a_schema_that_is_not_strict_is_not_said_to_be(
 @pytest.mark.parametrize(
     ("model", "native"),
     [
+        ("claude-instant-1.2", False),
+        ("claude-2.1", False),
         ("claude-3-5-haiku-latest", False),
         ("claude-sonnet-4", False),
         ("claude-sonnet-4-0", False),

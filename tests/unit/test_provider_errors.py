@@ -79,6 +79,11 @@ def _status_error(
         (503, {"message": "x", "type": "server_error"}, Overloaded, "is overloaded (503: x)"),
         (529, {"message": "x", "type": "overloaded_error"}, Overloaded, "is overloaded"),
         (599, {}, ModelUnavailable, "599: no reason given"),
+        (500, {"message": "The context window is stuck"}, ModelUnavailable, "500: The context"),
+        (400, {"message": "Billing is off"}, QuotaExceeded, "400: Billing is off"),
+        (400, {"message": "beyond the context window"}, ContextTooLong, "beyond"),
+        (429, {"type": "rate_limit_error", "code": "insufficient_quota"}, QuotaExceeded, "429"),
+        (429, {"code": "x", "type": "insufficient_quota"}, QuotaExceeded, "429"),
     ],
 )
 @pytest.mark.parametrize("sdk", SDKS.values(), ids=SDKS)
@@ -94,10 +99,12 @@ def test_a_status_and_a_body_become_our_error_with_the_providers_words(
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({"detail": "Not Found"}, "(404: Not Found)"),
+        ({"detail": "No such route"}, "(404: No such route)"),
+        ([{"error": {"message": "No such model", "code": 404}}], "(404: No such model)"),
         ({"error": "model 'x' not found"}, "(404: model 'x' not found)"),
         ("plain words", "(404: plain words)"),
-        ("<html>a page</html>", "(404: Not Found)"),
+        ("\n <html>a page</html>", "(404: Not Found)"),
+        ([], "(404: Not Found)"),
         ("", "(404: Not Found)"),
         ([1, 2], "(404: Not Found)"),
         ({"error": {"message": {"odd": 1}, "code": [], "details": 3}}, "(404: Not Found)"),
@@ -117,6 +124,8 @@ def test_bodies_of_other_servers_are_read_too(sdk: ModuleType, body: object, wor
         ({"code": "rate_limit_exceeded", "message": "x"}, RateLimited, "(x)"),
         ({"code": 502, "message": "Upstream"}, ModelUnavailable, "(502: Upstream)"),
         ({"code": 503, "message": "Upstream"}, Overloaded, "(503: Upstream)"),
+        ({"code": "404", "message": "Upstream"}, UnknownModel, "(404: Upstream)"),
+        ({"code": 40_400, "message": "Upstream"}, ModelUnavailable, "(Upstream)"),
         ({"type": "invalid_request_error", "message": "x"}, BadRequest, "(x)"),
         ({"message": "maximum context length is 8"}, ContextTooLong, "is 8"),
         ({"message": "The server had an error"}, ModelUnavailable, "has a problem"),
@@ -136,6 +145,61 @@ def test_an_error_inside_a_stream_is_told_by_its_body(
         assert type(failure) is expected
         assert words in str(failure)
         assert failure.request_id == "req_1"
+
+
+@pytest.mark.parametrize(
+    ("expected", "codes"),
+    [
+        (WrongKey, "invalid_api_key authentication_error permission_error"),
+        (UnknownModel, "model_not_found not_found_error"),
+        (QuotaExceeded, "insufficient_quota billing_hard_limit_reached billing_not_active"),
+        (QuotaExceeded, "billing_error contract_spend_limit_reached enforced_spend_limit_reached"),
+        (ContextTooLong, "context_length_exceeded exceed_context_size_error request_too_large"),
+        (ModelRefused, "content_filter content_policy_violation"),
+        (RateLimited, "rate_limit_exceeded rate_limit_error"),
+        (Overloaded, "overloaded_error"),
+        (ModelTimeout, "timeout_error request_body_timeout"),
+    ],
+)
+def test_a_code_is_enough_to_tell_an_error_inside_a_stream(
+    expected: type[ModelError], codes: str
+) -> None:
+    for code in codes.split():
+        for name in ("code", "type"):
+            error = openai.APIError("", REQUEST, body={name: code})
+            assert type(explain(error, ENDPOINT, sdk=openai)) is expected, (name, code)
+
+
+def test_the_detail_of_an_error_is_surer_than_its_code_and_the_body_may_name_the_request() -> None:
+    said = {
+        "code": "rate_limit_exceeded",
+        "details": {"error_code": "enforced_spend_limit_reached"},
+    }
+    answer = httpx2.Response(200, request=REQUEST)
+    body = {"type": "error", "error": said, "request_id": "req_body"}
+    error = anthropic.APIStatusError("", response=answer, body=body)
+    failure = explain(error, ENDPOINT, sdk=anthropic, request_id="req_1")
+    assert type(failure) is QuotaExceeded
+    assert failure.request_id == "req_body"
+
+
+@pytest.mark.parametrize(
+    ("key", "said", "shown"),
+    [
+        ("local", "Is the local server up?", "Is the local server up?"),
+        ("sesame99", "No sesame99 here.", "No [key] here."),
+        (None, "Is the server up?", "Is the server up?"),
+    ],
+)
+def test_only_a_key_that_is_no_plain_word_is_hidden(key: str | None, said: str, shown: str) -> None:
+    assert Endpoint("A server", "m", key).clean(said) == shown
+
+
+def test_a_refusal_is_told_in_clean_words() -> None:
+    assert str(ENDPOINT.refused("", None)) == "gpt-x declined to answer"
+    refusal = ENDPOINT.refused(f"Not with\n{KEY}.", "req_4")
+    assert str(refusal) == "gpt-x declined to answer (Not with [key].)"
+    assert refusal.request_id == "req_4"
 
 
 @pytest.mark.parametrize(
@@ -187,6 +251,7 @@ def test_our_own_error_passes_unchanged() -> None:
         "sk-proj-********wxyz",
         "sk-ABCDEFGH12345678",
         "gsk_abcdefgh12345678",
+        "AIzaSy-12345_abcde-xyz",
         "Bearer abc.def",
         "0123456789abcdef0123456789abcdef",
     ],
@@ -199,7 +264,9 @@ def test_no_error_repeats_a_key(secret: str) -> None:
     assert KEY not in repr(ENDPOINT)
 
 
-@pytest.mark.parametrize("name", ["claude-sonnet-4-5-20250929", "gpt-4o-mini", "risk-free-1"])
+@pytest.mark.parametrize(
+    "name", ["claude-sonnet-4-5-20250929", "gpt-4o-mini", "risk-free-1", "key-exchange"]
+)
 def test_names_that_are_no_keys_stay(name: str) -> None:
     assert ENDPOINT.clean(f"model: {name}") == f"model: {name}"
 
@@ -209,6 +276,8 @@ def test_a_long_message_is_cut_and_kept_on_one_line() -> None:
     assert cleaned.startswith("first second word")
     assert len(cleaned) == LONGEST_DETAIL
     assert cleaned.endswith("…")
+    just = "ab " * (LONGEST_DETAIL // 3 - 1) + "abc"
+    assert ENDPOINT.clean(just) == just
 
 
 @pytest.mark.parametrize(
@@ -223,6 +292,8 @@ def test_a_long_message_is_cut_and_kept_on_one_line() -> None:
             timedelta(hours=1),
         ),
         ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, timedelta(0)),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:05 -0000"}, timedelta(seconds=5)),
+        ({"retry-after-ms": "1e300", "retry-after": "1"}, timedelta(seconds=1)),
         ({"retry-after": "-3"}, timedelta(0)),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "nan"}, None),
