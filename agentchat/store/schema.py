@@ -16,10 +16,11 @@ from alembic.util.exc import CommandError
 from filelock import FileLock
 from sqlalchemy import Engine, inspect, make_url, text
 from sqlalchemy.exc import OperationalError
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
 
 import agentchat.models  # noqa: F401  the tables register themselves when imported
 from agentchat.errors import ConfigError, SchemaMismatch
+from agentchat.store import memory_index
 from agentchat.store.database import connect
 from alembic import command
 
@@ -32,13 +33,14 @@ _LOCK = 0x61676368
 _MIGRATING = threading.Lock()
 """Alembic keeps what it is at in globals: one at a time in a process."""
 _SEARCH = re.compile(r"\w+_search(_\w+)?|ix_\w+_words")
-"""The full-text indexes, which only migrations know: FTS5 tables, tsvector columns."""
+"""The full-text indexes, which only migrations know: FTS5 tables, tsvector columns; and
+of vectors (``store/memory_index.py``)."""
 
 
 def is_ours(_item: Any, name: str | None, kind: str, _found: bool, _other: Any) -> bool:
     """Whether the models say what a table, column or index is like: for Alembic."""
     if kind == "column":
-        return name != "words"
+        return name not in ("words", "embedding")
     return name is None or not _SEARCH.fullmatch(name)
 
 
@@ -77,9 +79,17 @@ def _migrate(url: str) -> None:
                     " Update agentchat, or use another AGENTCHAT_DATA_DIR."
                 ) from error
             connection.commit()
+            memory_index.ensure(connection)
+            connection.commit()
         _check(engine)
     finally:
         engine.dispose()
+
+
+def revision(session: Session) -> str | None:
+    """The revision that the database says it is at; None if it says none."""
+    held: str | None = session.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return held
 
 
 def check(url: str) -> None:

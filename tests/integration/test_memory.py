@@ -29,10 +29,17 @@ from agentchat.store.database import Database
 from agentchat.store.memory_words import Match
 from agentchat.store.writer import Tx
 from agentchat.views import Actor
+from tests.integration.memory_places import KINDS, held_in_memory, place
 from tests.waiting import eventually
 
 ANN = Actor("ann-0001", "Ann")
 BEN = Actor("ben-0001", "Ben")
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of each kind; on PostgreSQL with pgvector and without."""
+    return place(request, tmp_path)
 
 
 @pytest.fixture
@@ -298,6 +305,7 @@ async def test_a_question_is_data_whatever_stands_in_it(memories: Memories, quer
     )
 
 
+@pytest.mark.parametrize("database_url", KINDS[:2], indirect=True)
 @settings(
     max_examples=150,
     deadline=None,
@@ -442,20 +450,21 @@ async def test_who_follows_sees_each_change_and_the_name_of_the_thread(
 # The vectors in memory
 
 
+@held_in_memory
 async def test_only_what_changed_is_read_again(memories: Memories) -> None:
     for number in range(20):
         await memories.remember(f"apple number-{number}", kind="message", actor=ANN)
     await texts(memories, "apple")
-    before = memories.vectors.reads
+    before = memories._cache.reads
     await texts(memories, "apple")
-    assert memories.vectors.reads == before
+    assert memories._cache.reads == before
     made = await memories.remember("apple pie", kind="message", actor=ANN)
     await memories.remember("apple of Ben", kind="message", actor=BEN)
     await texts(memories, "apple")
-    assert memories.vectors.reads == before + 1
+    assert memories._cache.reads == before + 1
     await memories.forget(made.id, actor=ANN)
     assert "apple pie" not in await texts(memories, "apple")
-    assert memories.vectors.reads == before + 1
+    assert memories._cache.reads == before + 1
 
 
 async def test_what_another_process_wrote_is_recalled_and_what_it_forgot_is_not(
@@ -487,6 +496,7 @@ async def test_what_another_process_wrote_is_recalled_and_what_it_forgot_is_not(
     await other_database.close()
 
 
+@held_in_memory
 async def test_vectors_take_no_more_memory_than_they_may(database: Database) -> None:
     async with Memories(database, HashEmbedder(), most_bytes=300_000) as memories:
         for number in range(8):
@@ -494,22 +504,24 @@ async def test_vectors_take_no_more_memory_than_they_may(database: Database) -> 
             for one in range(30):
                 await memories.remember(f"apple thing-{one}", kind="message", actor=person)
             assert len(await texts(memories, "apple", person)) == 30
-            assert 0 < memories.vectors.bytes <= 300_000
+            assert 0 < memories._cache.bytes <= 300_000
         # Room for three or so: the first comes back from the database.
-        before = memories.vectors.reads
+        before = memories._cache.reads
         assert len(await texts(memories, "apple", Actor("person-0", "P"))) == 30
-        assert memories.vectors.reads == before + 30
+        assert memories._cache.reads == before + 30
 
 
+@held_in_memory
 async def test_one_with_more_than_fits_is_served_all_the_same(database: Database) -> None:
     async with Memories(database, HashEmbedder(), most_bytes=100) as memories:
         for one in range(5):
             await memories.remember(f"apple thing-{one}", actor=ANN)
         found = await asyncio.gather(*(texts(memories, "apple") for _ in range(5)))
         assert [len(one) for one in found] == [5] * 5
-        assert memories.vectors.bytes == 0
+        assert memories._cache.bytes == 0
 
 
+@held_in_memory
 async def test_many_vectors_are_searched_beside_the_event_loop_with_the_same_result(
     memories: Memories, monkeypatch: pytest.MonkeyPatch
 ) -> None:

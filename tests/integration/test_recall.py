@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
+import numpy as np
 import pytest
 
 from agentchat.agents.memory.verbs import POOL, Memories
-from agentchat.llm.embedder import MiniLM
+from agentchat.llm.embedder import MiniLM, Vectors
 from agentchat.store import memory_words
 from agentchat.store.database import Database
 from agentchat.views import LOCAL
+from tests.integration.memory_places import KINDS, place, searches
 from tests.integration.recall_set import STRANGE, labelled
 
 MARGIN = 0.02
@@ -25,7 +28,26 @@ FLOORS = {"vector": (0.63, 0.88, 0.74), "text": (0.44, 0.86, 0.58), "both": (0.8
 MOST_STRANGE = 0.25
 """Of the questions that have nothing to do with anything, how many may recall something."""
 
+
+class Once(MiniLM):
+    """Embeds each text once for all tests here."""
+
+    known: ClassVar[dict[str, Vectors]] = {}
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """See :meth:`MiniLM.embed`."""
+        new = [text for text in dict.fromkeys(texts) if text not in self.known]
+        self.known.update(zip(new, await super().embed(new), strict=True))
+        return np.stack([self.known[text] for text in texts])
+
+
 Figures = tuple[float, float, float]
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of each kind; on PostgreSQL with pgvector and without."""
+    return place(request, tmp_path)
 
 
 def figures(ranks: Sequence[int]) -> Figures:
@@ -40,15 +62,21 @@ def figures(ranks: Sequence[int]) -> Figures:
 
 async def test_both_ways_together_find_more_than_each_alone(database: Database) -> None:
     told, questions = labelled()
-    embedder = MiniLM()
+    embedder = Once()
     ranks: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     async with Memories(database, embedder) as memories:
         ids = [(await memories.remember(text)).id for text in told]
         assert len(set(ids)) == len(told), "no two memories of the set are one"
+        assert (memories.vectors is not memories._cache) == searches(database.url)
         for question in questions:
             vector = (await memories.embedding.of([question.text]))[question.text]
             async with memories.vectors.using(LOCAL.id) as held:
                 near = await held.nearest(vector, [""], limit=POOL, least=-1)
+            if memories.vectors is not memories._cache:
+                async with memories._cache.using(LOCAL.id) as held:
+                    numpy = await held.nearest(vector, [""], limit=POOL, least=-1)
+                assert [one for one, _ in near] == [one for one, _ in numpy]
+                assert dict(near) == pytest.approx(dict(numpy), abs=1e-6)
             worded = await database.read(
                 memory_words.matching, question.text, user_id=LOCAL.id, agents=[""], limit=POOL
             )
@@ -93,7 +121,7 @@ async def test_the_right_one_is_found_after_the_embedder_was_away(
         found = await memories.recall("What happened to ORD-4400?")
         assert all(one.by == "text" for one in found)
     await away.close()
-    embedder = MiniLM()
+    embedder = Once()
     async with Memories(database, embedder) as memories:
         await memories.embedding.idle.wait()
         right = questions[-1]

@@ -1,4 +1,6 @@
-"""The vectors of users in memory, kept as the database has them."""
+"""The vectors of users in memory, kept as the database has them: for a database that cannot
+search them itself (``searched.py``).
+"""
 
 from __future__ import annotations
 
@@ -118,7 +120,7 @@ class UserVectors:
         best = places[np.argsort(-near[places], kind="stable")]
         return [(self._ids[place], float(near[place])) for place in best]
 
-    def of(self, ids: Iterable[str]) -> dict[str, Vectors]:
+    async def of(self, ids: Iterable[str]) -> dict[str, Vectors]:
         """The vectors (dim,) of those among these memories that have one."""
         places = ((memory_id, self._places.get(memory_id)) for memory_id in ids)
         return {found: self._matrix[place] for found, place in places if place is not None}
