@@ -69,7 +69,8 @@ class Agent:
     ``hand_overs`` those to which it may hand the answer over. ``memory`` says
     whether it is told what is remembered about the person. ``output`` is a type, a pydantic
     model for example, that its answers are JSON of. ``allowed`` says who may use it,
-    everybody without it. Raises ValueError for a name that cannot be used.
+    everybody without it; it is called in any thread, and a few seconds without an answer, or
+    an error, are a no. Raises ValueError for a name that cannot be used.
     """
 
     name: str

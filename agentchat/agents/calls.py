@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from agentchat.agents import asking, subs
+from agentchat.agents import asking, rights, subs
 from agentchat.agents.asking import Decision
 from agentchat.agents.team import Team
 from agentchat.agents.toolbox import every_tool
@@ -48,6 +48,8 @@ class Calls:
 
     async def _one(self, call: Begun) -> None:
         tool, arguments = self._tool(call), call.arguments
+        if not call.ask and await self._unapproved(call, tool):
+            return
         if call.ask:
             await asking.wait(self.ctx, call.ask, tool.deadline)
             decision = await self.ctx.transaction("decided", self._decided, call)
@@ -77,7 +79,8 @@ class Calls:
             else:
 
                 async def act(position: int, arguments: Any) -> str:
-                    return await self._act(tool, context, position, arguments)
+                    asked = bool(call.ask)
+                    return await self._act(tool, context, position, arguments, asked=asked)
 
                 await self.ctx.step(
                     name, act, call.position, arguments, retry=tool.policy, once=tool.once
@@ -96,6 +99,22 @@ class Calls:
         if found is None:
             found = every_tool(self.team, self.team.agents.get(self.agent)).get(call.name)
         return found or _gone(self.team, call)
+
+    async def _unapproved(self, call: Begun, tool: Tool) -> bool:
+        """Whether a call that nobody was asked about is not to be made any more: the code that
+        took it up saw no need to ask, that of today does. The model is told, and when it calls
+        again somebody is asked.
+
+        So it is with a transaction and a durable tool, if they have not begun; an action finds
+        out in its step, also when it was cut off and is begun again.
+        """
+        if tool.kind == "action" or not await _needs_approval(tool, call.arguments):
+            return False
+        if not await self.ctx.patched("approval"):
+            return False
+        words = _NOT_ASKED.format(tool.name)
+        await self.ctx.transaction("not approved", self._failed, call.position, words)
+        return True
 
     def _decided(self, tx: Tx, call: Begun) -> Decision:
         now = self.team.clock.now()
@@ -119,11 +138,15 @@ class Calls:
         parts.change(tx, self.answer, call.position, data=data, **values)
         return decision
 
-    async def _act(self, tool: Tool, context: ToolContext, position: int, arguments: Any) -> str:
+    async def _act(
+        self, tool: Tool, context: ToolContext, position: int, arguments: Any, *, asked: bool
+    ) -> str:
         """Carry out a call within its step, and write down what it came to: the journal holds
         only that it was done.
         """
         try:
+            if not asked and await _needs_approval(tool, arguments):
+                raise ToolError(_NOT_ASKED.format(tool.name))
             output: ToolOutput = await tool.call(context, arguments)
         except ToolError as error:
             status, output = PartStatus.FAILED, ToolOutput(storable(str(error))[:MOST_WORDS])
@@ -175,13 +198,17 @@ class Calls:
             "text": output.text,
             "finished_at": self.team.clock.now(),
         }
+        told: dict[str, Any] = {}
         if output.sources:
-            part = parts.get(tx, self.answer.message_id, position)
-            sources = [
+            told["sources"] = [
                 {"title": one.title, "url": one.url, "text": one.text[:1_000]}
                 for one in output.sources
             ]
-            values["data"] = {**({} if part is None else part.data), "sources": sources}
+        if output.memories:
+            told["memories"] = list(output.memories)
+        if told:
+            part = parts.get(tx, self.answer.message_id, position)
+            values["data"] = {**({} if part is None else part.data), **told}
         return values
 
     def _failed(self, tx: Tx, position: int, words: str) -> None:
@@ -243,7 +270,7 @@ class Calls:
     async def _may_ask(self, agent: str) -> str:
         """Why not, if not. A step: the same when the run is resumed under other rights."""
         try:
-            self.team.chosen(agent, self.actor)
+            await self.team.chosen(agent, self.actor)
         except AgentNotFound as error:
             return str(error)
         limit = self.team.find(self.agent).limits.depth
@@ -266,6 +293,8 @@ def _gone(team: Team, call: Begun) -> Tool:
         found = next((one for one in known if one.name == call.name), None)
         if call.kind != "action" or found is None:
             return refuse()
+        if not call.ask and await _needs_approval(found, arguments):
+            raise ToolError(_NOT_ASKED.format(call.name))
         output: ToolOutput = await found.call(context, arguments)
         return output
 
@@ -273,6 +302,12 @@ def _gone(team: Team, call: Begun) -> Tool:
     return Tool(call.name, "", {}, do, dict, timeout=None, once=call.once, kind=call.kind)
 
 
+async def _needs_approval(tool: Tool, arguments: Any) -> bool:
+    # What was read since does not count: it has not led to this call.
+    return await rights.needs_approval(tool, arguments, untrusted=False)
+
+
+_NOT_ASKED = "Not done: {} needs approval now, and nobody was asked. Call it again to ask."
 _TOLD = ("McpUnavailable",)
 """The kinds of errors whose words are meant for the model."""
 

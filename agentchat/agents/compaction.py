@@ -237,6 +237,7 @@ class _Summarising:
             turns=(Turn("user", asked),),
             max_tokens=most,
             idempotency_key=f"{self.ctx.idempotency_key}:{self.ctx.tries}:{len(self.calls)}",
+            agent=self.asking.agent.name,
         )
         text: list[str] = []
         finished: Finished | None = None

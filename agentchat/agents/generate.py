@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -12,10 +11,12 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from agentchat.agents.agent import Agent, InputFilter
+from agentchat.agents.called import MOST_PROBLEM, Wish, wishes_of
 from agentchat.agents.history import Said, turns_of, valid, without_tools
 from agentchat.agents.router import Routed
 from agentchat.agents.team import Team
 from agentchat.agents.tools import Tool
+from agentchat.agents.untrusted import MARK
 from agentchat.agents.window import Counted, Window, fixed_size
 from agentchat.durable.context import Context
 from agentchat.errors import ContextTooLong, InvalidInput
@@ -33,35 +34,17 @@ from agentchat.llm.base import (
 )
 from agentchat.llm.prices import cost_of
 from agentchat.llm.tokens import estimated_usage
-from agentchat.store import spendings
+from agentchat.store import lost_calls, parts, runs, spendings
 from agentchat.store.messages import Answer
 from agentchat.store.writer import Tx
 
 SMALLER_TRIES = 3
 """How often a model is asked with less whose own count says that it was too much."""
-MOST_CALLS = 32
-"""How many tools a model may call at once; what it asks for beyond is told to be too much."""
-MOST_LISTED = 1_000
-"""How many calls of one answer are told of at all."""
-MOST_ASKED = 300_000
-"""How many bytes all calls of one answer may have together: the journal keeps them."""
 MOST_THOUGHT = 150_000
-"""How many bytes of its reasoning are kept, for the same reason."""
-MOST_PROBLEM = 2_000
+"""How many bytes of its reasoning are kept: so many go into the journal."""
 MOST_OUTPUT = 900_000
 """How many bytes of JSON structured output may have: it is the result of its run, which the
 journal keeps."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A tool that the model wants to be called. ``problem`` says why it cannot be."""
-
-    id: str
-    name: str
-    arguments: Any
-    problem: str = ""
-    approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,21 +132,24 @@ class Asking:
             idempotency_key=key,
             tools=specs,
             schema=schema,
+            agent=self.agent.name,
         )
 
-    async def ask(self, ctx: Context, said: Sequence[Said]) -> Generated:
-        """The answer of the model, its text in the deltas of the message.
+    async def ask(self, ctx: Context, said: Sequence[Said], round_: int) -> Generated:
+        """The answer of the model in its step, its text in the deltas of the message.
 
         Raises the provider's :class:`~agentchat.errors.ModelError`. Leaving it early, by a
         stop or a lost lease, closes the connection to the provider. What a failed call cost
-        is counted as far as it can be known. Where the model finds that it was told too much,
-        it is asked again with less.
+        is counted as far as it can be known, also one that ended with its process. Where the
+        model finds that it was told too much, it is asked again with less.
         """
         window = await self.window()
         request = self.request(said, window, ctx.idempotency_key)
+        if ctx.hold.attempt > 1:
+            await self._count_lost(ctx, request, round_)
         for tries in range(1, 1 + SMALLER_TRIES):
             try:
-                return await self._ask(ctx, request, window)
+                return await self._ask(ctx, request, window, round_)
             except ContextTooLong:
                 window = window.smaller(request)
                 less = self.request(said, window, f"{ctx.idempotency_key}:{tries}")
@@ -171,9 +157,11 @@ class Asking:
                     raise
                 ctx.log("The model found this too long; it is told less.", level="warning")
                 request = less
-        return await self._ask(ctx, request, window)
+        return await self._ask(ctx, request, window, round_)
 
-    async def _ask(self, ctx: Context, request: ModelRequest, window: Window) -> Generated:
+    async def _ask(
+        self, ctx: Context, request: ModelRequest, window: Window, round_: int
+    ) -> Generated:
         text: list[str] = []
         began = self.team.clock.now()
         thoughts: list[Thought] = []
@@ -199,7 +187,13 @@ class Asking:
         except BaseException as error:
             written = sum(map(len, text)) + sum(len(one.text) for one in thoughts)
             written += sum(len(one.name) + len(one.arguments) for one in calls)
-            self._lost(ctx, request, written, error)
+            spending = self._lost(ctx, request, written, error, f"generate {round_}")
+            if spending is not None:
+                # Not awaited: a stop waits for nobody.
+                attempt = ctx.hold.attempt
+                self.team.database.post(
+                    spendings.add_cut, self.answer, spending, attempt=attempt, since=began
+                )
             raise
         assert finished is not None, "a provider ends every stream with Finished"
         said_text = "".join(text)
@@ -215,12 +209,15 @@ class Asking:
             cost_usd=cost,
             model=self.provider.id,
             label=self.provider.label,
-            wishes=self._wishes(calls[:MOST_LISTED]),
+            wishes=await wishes_of(calls, self.tools, self._untrusted),
             thoughts=_joined(thoughts),
             problem="" if calls or refused else self._problem(said_text),
             refused=refused,
             asked=window.size(request),
         )
+
+    async def _untrusted(self) -> bool:
+        return await self.team.database.read(parts.any_framed, self.root_id, MARK)
 
     def count(self, tx: Tx, generated: Generated, step: str) -> None:
         """Write down what the call cost, in the transaction that makes use of it."""
@@ -238,19 +235,36 @@ class Asking:
         )
 
     def _lost(
-        self, ctx: Context, request: ModelRequest, written: int, error: BaseException
-    ) -> None:
-        """Write down what a call cost that failed or was cut off after so many characters; not
-        awaited, because a stop waits for nobody.
+        self, ctx: Context, request: ModelRequest, written: int, error: BaseException, step: str
+    ) -> dict[str, Any] | None:
+        """What a call cost that failed or was cut off after so many characters; None for what
+        nobody charges for: it was refused, or never reached.
         """
         failed = isinstance(error, Exception)
         if failed and not written:
-            # Refused, or never reached: nobody charges for that.
-            return
+            return None
         usage = estimated_usage(request, written)
         cost = self.spend(ctx, usage)
-        spending = self.lost(usage, cost, "failed" if failed else "stopped", ctx.step_key)
-        self.team.database.post(spendings.add_cut, self.answer, spending)
+        return self.lost(usage, cost, "failed" if failed else "stopped", step)
+
+    async def _count_lost(self, ctx: Context, request: ModelRequest, round_: int) -> None:
+        """Count the call that was under way when the process before this one ended: about what
+        is asked now, and as much of its answer as is there.
+        """
+        database, attempt = self.team.database, ctx.hold.attempt
+        lost = await database.read(lost_calls.before, self.answer, attempt, ctx.lost_at)
+        if lost is None:
+            return
+        usage = estimated_usage(request, lost.written)
+        cost = cost_of(self.provider.id, usage)
+        spending = self.lost(usage, cost, "failed", f"generate {round_}")
+        spending["created_at"] = lost.since
+
+        def add(tx: Tx) -> None:
+            runs.check(tx, ctx.hold)
+            spendings.add_lost(tx, ctx.hold, spending)
+
+        await database.write(add)
 
     def lost(
         self, usage: Usage, cost: float | None, outcome: str, step: str = "compact"
@@ -289,36 +303,6 @@ class Asking:
             "created_at": self.team.clock.now(),
         }
 
-    def _wishes(self, calls: Sequence[ToolCall]) -> list[Wish]:
-        room, found = MOST_ASKED, []
-        for number, call in enumerate(calls):
-            found.append(wish := self._wish(call, number, room))
-            room -= len(to_json(wish))
-        return found
-
-    def _wish(self, call: ToolCall, number: int, room: int) -> Wish:
-        call_id, name = storable(call.id)[:200], storable(call.name)[:200]
-        if room <= 0:
-            words = "Not called: this is too much at once."
-            return Wish(call_id[:40], name[:64], {}, words)
-        try:
-            arguments = _parsed(call.arguments, room)
-        except InvalidInput as error:
-            kept = {"text": storable(call.arguments[:MOST_PROBLEM])}
-            return Wish(call_id, name, kept, str(error)[:MOST_PROBLEM])
-        tool = self.tools.get(call.name)
-        if tool is None:
-            known = ", ".join(self.tools) or "none"
-            return Wish(call_id, name, arguments, f"There is no tool {name!r}. Tools: {known}.")
-        if number >= MOST_CALLS:
-            words = f"Not called: at most {MOST_CALLS} tools are called at once."
-            return Wish(call_id, name, arguments, words)
-        try:
-            arguments = tool.check(arguments)
-        except InvalidInput as error:
-            return Wish(call_id, name, arguments, str(error)[:MOST_PROBLEM])
-        return Wish(call_id, name, arguments, approval=tool.needs_approval(arguments))
-
     def _problem(self, text: str) -> str:
         """Why structured output cannot be the result of a run, in words for the model."""
         adapter = self.agent.adapter
@@ -336,19 +320,6 @@ class Asking:
         if size > MOST_OUTPUT:
             return f"The answer is too long: {size:,} bytes of JSON, {MOST_OUTPUT:,} at most."
         return ""
-
-
-def _parsed(text: str, room: int) -> Any:
-    """The arguments of a call, as they can be stored; raises InvalidInput in words for the
-    model.
-    """
-    if len(text.encode("utf-8", "replace")) > room:
-        raise InvalidInput(f"The arguments are too long: there is room for {room:,} bytes.")
-    try:
-        value = json.loads(storable(text).strip() or "{}")
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"The arguments are not JSON: {error}") from error
-    return checked_json(value, "The arguments")
 
 
 def spent_on(routed: Routed) -> Generated:

@@ -8,7 +8,7 @@ from typing import Any
 from agentchat.durable.start import new_run
 from agentchat.durable.workflow import Workflow
 from agentchat.inputs import checked_id
-from agentchat.models import MessageStatus, Role
+from agentchat.models import MessageStatus, Role, Run
 from agentchat.store import messages, runs, threads
 from agentchat.store.messages import Answer
 from agentchat.store.writer import Tx
@@ -90,6 +90,12 @@ def queue(
     run = new_run(answer.run_id, in_order, data, now, by)
     run.thread_id, run.agent = answer.thread_id, agent or author
     runs.add(tx, run)
+
+
+def answer_of(run: Run) -> Answer:
+    """Where a run that writes an answer does so, by the arguments it was started with."""
+    data = run.data
+    return Answer(data["message_id"], data["thread_id"], run.id, data["position"])
 
 
 def queue_late(

@@ -76,6 +76,7 @@ async def ask(
                     idempotency_key=f"{ctx.idempotency_key}:{tries}",
                     schema=schema_of(names),
                     schema_name="route",
+                    agent="router",
                 )
                 text, usage, error = await _answer(provider, request)
                 decided = _counting(decided, provider, usage)

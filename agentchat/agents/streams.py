@@ -96,6 +96,12 @@ class Streams:
                 if rest is not None and not stream.lost:
                     await self._append([rest])
 
+    def drop(self) -> None:
+        """Nothing more is written of the answers that grow: as if their worker was killed."""
+        for stream in self._open:
+            stream.lost = True
+        self._open.clear()
+
     async def _tick(self) -> None:
         while self._open:
             await asyncio.sleep(TICK.total_seconds())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from agentchat.agents import rights
 from agentchat.agents.agent import Agent, HandOver
 from agentchat.agents.streams import Streams
 from agentchat.agents.tools import Tool
@@ -91,18 +92,38 @@ class Team:
             raise AgentNotFound(f"There is no agent {name!r}. There are: {known}.")
         return agent
 
-    def chosen(self, name: str, actor: Actor) -> Agent:
+    async def chosen(self, name: str, actor: Actor) -> Agent:
         """The agent of this name, if this person may use it; raises
         :class:`~agentchat.errors.AgentNotFound`.
         """
         agent = self.find(name)
-        if not agent.may_be_used_by(actor):
+        return self.among(name, await rights.usable([agent], actor))
+
+    def among(self, name: str, usable: Collection[str]) -> Agent:
+        """The agent of this name, if it is one of those that a person may use; raises
+        :class:`~agentchat.errors.AgentNotFound`.
+        """
+        agent = self.find(name)
+        if name not in usable:
             raise AgentNotFound(f"You may not use the agent {name!r}.")
         return agent
 
+    @property
+    def guarded(self) -> bool:
+        """Whether an agent is not for everybody."""
+        return any(agent.allowed is not None for agent in self.agents.values())
+
     def usable_by(self, actor: Actor) -> list[Agent]:
-        """The agents that this person may use."""
+        """The agents that this person may use. What the app's own code says of that is waited
+        for here: within a run or a verb that can wait, see :meth:`may_use`.
+        """
         return [agent for agent in self.agents.values() if agent.may_be_used_by(actor)]
+
+    async def may_use(self, actor: Actor) -> list[str]:
+        """The names of the agents that this person may use; of those of which nobody says so in
+        time, they may not.
+        """
+        return await rights.usable(self.agents.values(), actor)
 
     def provider_of(self, agent: Agent) -> Provider:
         """The model that an agent asks."""
@@ -115,12 +136,12 @@ class Team:
         provider = self.provider_of(self.agents.get(agent, self.first))
         return provider.id, cost_of(provider.id, usage)
 
-    def mentioned(self, text: str, actor: Actor) -> str:
+    async def mentioned(self, text: str, actor: Actor) -> str:
         """The agent that a text is addressed to: ``@name`` at its beginning. Empty if none."""
         word = text.lstrip().split(None, 1)[0] if text.strip() else ""
         name = word[1:].rstrip(",:;.!?").lower() if word.startswith("@") else ""
         agent = self.agents.get(name)
-        return name if agent is not None and agent.may_be_used_by(actor) else ""
+        return name if agent is not None and await rights.usable([agent], actor) else ""
 
 
 def checked(agents: Iterable[Agent]) -> dict[str, Agent]:

@@ -14,8 +14,11 @@ T = TypeVar("T")
 
 MOST = 64
 """How many may run at once. One that was cut off runs on, and counts until it ends."""
+MOST_ASKED = 32
+"""How many may at once that say who may do what: apart, so that neither takes the others' room."""
 
 _room = threading.BoundedSemaphore(MOST)
+_asked = threading.BoundedSemaphore(MOST_ASKED)
 
 
 async def in_thread(function: Callable[..., T], /, **arguments: Any) -> T:
@@ -25,7 +28,18 @@ async def in_thread(function: Callable[..., T], /, **arguments: Any) -> T:
     of the app needs a thread; and the process could not end. Raises
     :class:`~agentchat.errors.ToolError` when too many are at work.
     """
-    if not _room.acquire(blocking=False):
+    return await _within(_room, function, arguments)
+
+
+async def asked_in_thread(function: Callable[..., T], /, **arguments: Any) -> T:
+    """As :func:`in_thread`, for what is asked of the app's own code about a call or a person."""
+    return await _within(_asked, function, arguments)
+
+
+async def _within(
+    room: threading.BoundedSemaphore, function: Callable[..., T], arguments: dict[str, Any]
+) -> T:
+    if not room.acquire(blocking=False):
         raise ToolError("Too many tools are at work just now. Try it again later.")
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
@@ -42,7 +56,7 @@ async def in_thread(function: Callable[..., T], /, **arguments: Any) -> T:
         else:
             tell(result, None)
         finally:
-            _room.release()
+            room.release()
 
     def tell(result: Any, error: BaseException | None) -> None:
         def settle() -> None:

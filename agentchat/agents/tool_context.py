@@ -107,8 +107,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
-    """What a call came to: what the model is told, and what people are shown beside it."""
+    """What a call came to: what the model is told, and what people are shown beside it.
+
+    ``memories`` are the ids of those that were made, or that the text tells of: once one is
+    forgotten, so is the text.
+    """
 
     text: str
     sources: tuple[Source, ...] = ()
     failed: bool = False
+    memories: tuple[str, ...] = ()

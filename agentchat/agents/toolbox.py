@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -11,7 +12,6 @@ from agentchat.agents.team import Team, hand_over_of
 from agentchat.agents.tools import Tool, ToolContext, tool
 from agentchat.durable.context import Context
 from agentchat.errors import ToolError
-from agentchat.views import Actor
 
 ANSWER_DEADLINE = timedelta(days=7)
 
@@ -25,16 +25,19 @@ def every_tool(team: Team, agent: Agent | None) -> dict[str, Tool]:
     return {one.name: one for one in found}
 
 
-def tools_of(team: Team, agent: Agent, actor: Actor, depth: int) -> dict[str, Tool]:
-    """The tools of an agent when it answers this person, by name.
+def tools_of(
+    team: Team, agent: Agent, usable: Collection[str] | None, depth: int
+) -> dict[str, Tool]:
+    """The tools of an agent when it answers a person who may use these agents, or whoever may
+    use all, by name.
 
     The small built-in model is given only those that change nothing and need no approval.
     """
     # One's own come last: of two of one name they count. None is named as those that ask.
     found = [*team.served(agent), *agent.tools]
     if depth < agent.limits.depth:
-        others = [team.find(name) for name in agent.asks]
-        found += [ask_tool(other) for other in others if other.may_be_used_by(actor)]
+        others = [team.find(name) for name in agent.asks if usable is None or name in usable]
+        found += map(ask_tool, others)
     if team.provider_of(agent).embedded:
         found = [one for one in found if one.read_only and one.approval is False]
     return {one.name: one for one in found}
@@ -61,12 +64,12 @@ def _ask_tool(agent: str, about: str) -> Tool:
     return replace(ask, quiet=True)
 
 
-def hand_over_tools(team: Team, agent: Agent, actor: Actor) -> list[Tool]:
-    """The tools by which an agent hands the answer over to others."""
+def hand_over_tools(team: Team, agent: Agent, usable: Collection[str] | None) -> list[Tool]:
+    """The tools by which an agent hands the answer over to others, who are among these."""
     return [
         _hand_over(other.name, one.when or other.description)
         for one in map(hand_over_of, agent.hand_overs)
-        if (other := team.find(one.agent)).may_be_used_by(actor)
+        if (other := team.find(one.agent)) and (usable is None or other.name in usable)
     ]
 
 

@@ -28,9 +28,11 @@ DEADLINE = timedelta(days=7)
 """How long an approval is waited for, unless a tool says otherwise."""
 
 
-Approval = bool | Callable[..., bool]
-"""Whether a person must approve a call: always, never, or as a predicate of its arguments by
-name says. One that raises, or says anything but False, means yes."""
+UNTRUSTED: Literal["untrusted"] = "untrusted"
+Approval = bool | Literal["untrusted"] | Callable[..., bool]
+"""Whether a person must approve a call: always, never, where text from outside may have led to
+it, or as a predicate of its arguments by name says. One that raises, or says anything but False,
+means yes."""
 Call = Callable[..., Any]
 
 
@@ -58,6 +60,8 @@ class Tool:
     """Whether a call ends when it is cut off."""
     quiet: bool = False
     """Whether people are not shown the call itself, as what it does is shown already."""
+    personal: bool = False
+    """Whether only the person who is answered may approve a call."""
     server: str = ""
     """The MCP server that offers it, if one does."""
 
@@ -73,10 +77,14 @@ class Tool:
             return self.retry
         return replace(self.retry, timeout=self.timeout)
 
-    def needs_approval(self, arguments: Mapping[str, Any]) -> bool:
-        """Whether a person must approve a call with these arguments; it fails closed."""
+    def needs_approval(self, arguments: Mapping[str, Any], *, untrusted: bool = True) -> bool:
+        """Whether a person must approve a call with these arguments; it fails closed.
+        ``untrusted`` is whether text from outside may have led to it.
+        """
         if isinstance(self.approval, bool):
             return self.approval
+        if self.approval == UNTRUSTED:
+            return untrusted
         try:
             return self.approval(**self.values(arguments)) is not False
         except Exception:
@@ -101,6 +109,7 @@ def tool(
     once: bool = False,
     on_error: Literal["tell", "fail"] = "tell",
     read_only: bool = False,
+    personal: bool = False,
 ) -> Callable[[Call], Tool]: ...
 def tool(
     function: Call | None = None,
@@ -115,6 +124,7 @@ def tool(
     once: bool = False,
     on_error: Literal["tell", "fail"] = "tell",
     read_only: bool = False,
+    personal: bool = False,
 ) -> Any:
     """Declare a typed function as a tool: ``@tool def add(a: int, b: int) -> int``.
 
@@ -135,10 +145,12 @@ def tool(
     other error is tried again as ``retry`` says; when that is over the model is told only
     that the tool failed, or with ``on_error="fail"`` the answer fails.
 
-    ``approval`` is whether a person must approve a call first: always, never, or by a
-    predicate of the arguments; nobody having decided by the ``deadline`` is a no. ``read_only``
-    says that a call changes nothing anywhere: only such tools are given to the small
-    built-in model.
+    ``approval`` is whether a person must approve a call first: always, never, by a predicate of
+    the arguments, or with "untrusted" once a tool has told text from outside in the conversation
+    (what :mod:`agentchat.agents.untrusted` frames: pages, hits, what MCP servers say; not the
+    files that people send). Nobody having decided by the ``deadline`` is a no. A ``personal``
+    tool is about the person who is answered: nobody else may approve it. ``read_only`` says that
+    a call changes nothing anywhere: only such tools are given to the small built-in model.
 
     A try may take ``timeout``, then it is cut off: but for a plain ``def``, which goes on in its
     thread though nobody waits for it any more, so prefer ``async def``. A transaction cannot be
@@ -160,6 +172,7 @@ def tool(
             once=once,
             on_error=on_error,
             read_only=read_only,
+            personal=personal,
         )
 
     return declare if function is None else declare(function)

@@ -27,7 +27,10 @@ class AgentTurn(TurnRows):
 
     async def take(self) -> None:
         """Answer, and end the run."""
-        self._prepared = await self.ctx.transaction("prepare", self._prepare)
+        if self.team.guarded:
+            self._prepared = await self.ctx.step("prepare", self._admit, retry=RETRY)
+        else:
+            self._prepared = await self.ctx.transaction("prepare", self._prepare)
         if self._prepared.refused:
             raise AgentNotFound(self._prepared.refused)
         self.agent = self._prepared.agent
@@ -70,7 +73,7 @@ class AgentTurn(TurnRows):
     async def _choose(self) -> Routed:
         assert self.team.router is not None
         said = await self.team.database.read(told.history, self.answer, self._prepared.ids)
-        usable = self.team.usable_by(self._actor)
+        usable = [self.team.find(name) for name in await self.team.may_use(self._actor)]
         if not usable:
             raise AgentNotFound("There is no agent that you may use.")
         routed = await routed_by(self.team.router, self.ctx, usable, said[:-1])
@@ -87,18 +90,19 @@ class AgentTurn(TurnRows):
     async def _generate(self, round_: int, name: str) -> Generated:
         agent = self.team.find(name)
         await self.team.ask_for_tools()
-        tools = self._tools(agent)
+        tools = self._tools(agent, await self.team.may_use(self._actor))
 
         def read(session: Session) -> tuple[list[Said], str]:
             types = self.team.provider_of(agent).media_types
             said = told.history(session, self.answer, self._prepared.ids, types)
-            return said, notes.told(session, self.answer.thread_id, name, tools)
+            recalled = recalling.told(session, self._recalled, self._actor)
+            noted = notes.told(session, self.answer.thread_id, name, tools)
+            return said, "\n\n".join(filter(None, (recalled, noted)))
 
         said, late = await self.team.database.read(read)
         if self.team.gate is not None and self.team.provider_of(agent).embedded:
             tools = await self.team.gate.offered(tools, newest(said))
-        late = "\n\n".join(filter(None, (recalling.told(self._recalled), late)))
-        return await self._asking(agent, tools, late).ask(self.ctx, said)
+        return await self._asking(agent, tools, late).ask(self.ctx, said, round_)
 
     async def _note_unfit(self, generated: Generated, round_: int) -> None:
         wishes = self._wishes(self._who)
@@ -113,7 +117,7 @@ class AgentTurn(TurnRows):
     async def _act(self, generated: Generated, round_: int) -> bool:
         """Carry out what the model asked for; false if the answer ends with that."""
         agent = self._who
-        # Here and not in the transaction: who may use what is asked of the app's own code.
+        # Whom the person may use was asked when the model was: what it was not offered is refused.
         wishes = self._wishes(agent)
 
         def note(tx: Tx, generated: Generated, round_: int) -> Noted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from agentchat.agents.wishes import Begun, Wishes, thoughts
 from agentchat.durable.context import Context
 from agentchat.errors import AgentNotFound
 from agentchat.models import AskKind, MessageStatus, PartKind, PartStatus
-from agentchat.store import answers, memories, messages, parts
+from agentchat.store import answers, memories, messages, parts, runs
 from agentchat.store.messages import Answer
 from agentchat.store.writer import Tx
 from agentchat.views import Actor
@@ -104,24 +104,44 @@ class TurnRows:
             filter=self._filter,
         )
 
-    def _tools(self, agent: Agent) -> dict[str, Tool]:
-        found = tools_of(self.team, agent, self._actor, self.depth)
+    def _tools(self, agent: Agent, usable: Collection[str] | None = None) -> dict[str, Tool]:
+        """The tools of an agent; of those that lead to others, where these are ``usable`` by the
+        person. All, if that is not what matters.
+        """
+        found = tools_of(self.team, agent, usable, self.depth)
         if self._hand_overs < agent.limits.hand_overs:
-            found |= {tool.name: tool for tool in hand_over_tools(self.team, agent, self._actor)}
+            found |= {tool.name: tool for tool in hand_over_tools(self.team, agent, usable)}
         return found
 
     def _wishes(self, agent: Agent) -> Wishes:
         tools = self._tools(agent)
         leads = {f"hand_over_to_{name}": name for name in _leads(agent)}
         hand_overs = {tool: name for tool, name in leads.items() if tool in tools}
-        return Wishes(self.team, self.answer, agent.name, tools, hand_overs)
+        user_id = self._prepared.user_id
+        return Wishes(self.team, self.answer, agent.name, user_id, tools, hand_overs)
 
     # The beginning
 
-    def _prepare(self, tx: Tx) -> Prepared:
+    async def _admit(self) -> Prepared:
+        """As :meth:`_prepare`, where the app's own code says who may use an agent: it is asked
+        before, in a step, because nothing else would be written while a transaction waits.
+        """
+        found = await self.team.database.read(messages.by_ids, [self.answer.message_id])
+        user_id = found[0].user_id if found else ""
+        usable = await self.team.may_use(Actor(user_id, self.ctx.started_by))
+        return await self.team.database.write(self._prepare_held, usable)
+
+    def _prepare_held(self, tx: Tx, usable: Sequence[str]) -> Prepared:
+        runs.check(tx, self.ctx.hold)
+        return self._prepare(tx, usable)
+
+    def _prepare(self, tx: Tx, usable: Sequence[str] | None = None) -> Prepared:
         now = self.team.clock.now()
         agent = self.team.agents.get(self.agent, self.team.first)
         messages.begin(tx, self.answer, model=self.team.provider_of(agent).label)
+        if self.depth:
+            # Whoever queued this run did not say whose it is.
+            runs.sign(tx, self.ctx.hold, agent=agent.name)
         message = messages.find(tx, self.answer.message_id)
         ids = messages.ids_before(tx, self.answer, limit=HISTORY)
         user_id = message.user_id if message is not None else ""
@@ -131,19 +151,20 @@ class TurnRows:
             ids, user_id, self.ctx.started_by, now, long=long, remembered=remembered
         )
         try:
-            name = self._begins(Actor(user_id, self.ctx.started_by))
+            name = self._begins(list(self.team.agents) if usable is None else usable)
         except AgentNotFound as error:
             return replace(prepared, refused=str(error))
         return replace(prepared, agent=name, reached=self._reached(tx, agent, prepared))
 
-    def _begins(self, actor: Actor) -> str:
-        """Who answers this person; empty if the router is to say. Raises AgentNotFound."""
+    def _begins(self, usable: Sequence[str]) -> str:
+        """Who answers a person who may use these; empty if the router is to say. Raises
+        AgentNotFound.
+        """
         if self.agent:
-            return self.team.chosen(self.agent, actor).name
-        usable = self.team.usable_by(actor)
+            return self.team.among(self.agent, usable).name
         if not usable:
             raise AgentNotFound("There is no agent that you may use.")
-        return usable[0].name if self.team.router is None or len(usable) < 2 else ""
+        return usable[0] if self.team.router is None or len(usable) < 2 else ""
 
     def _routed(self, tx: Tx, routed: Routed) -> None:
         now = self.team.clock.now()
@@ -255,7 +276,7 @@ class TurnRows:
         now, agent = self.team.clock.now(), self._who
         self._asking(agent, {}).count(tx, generated, f"generate {round_}")
         parts.add(tx, self.answer, now, *thoughts(agent.name, generated, round_, now))
-        recalling.show(tx, self.answer, self._recalled, now)
+        recalling.show(tx, self.answer, self._recalled, self._actor, now)
         recalling.remember(tx, self.team, self.answer, agent, self._actor, now)
         text = answers.settle(
             tx,

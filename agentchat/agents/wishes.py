@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from agentchat.agents import asking
-from agentchat.agents.generate import Generated, Wish
+from agentchat.agents.called import Wish
+from agentchat.agents.generate import Generated
 from agentchat.agents.limits import calls_left
 from agentchat.agents.team import Team
-from agentchat.agents.tools import Tool
+from agentchat.agents.tools import UNTRUSTED, Tool
 from agentchat.models import AskKind, PartKind, PartStatus
 from agentchat.store import messages, parts
 from agentchat.store.messages import Answer
@@ -45,7 +46,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What ``agent`` may wish for in one answer.
+    """What ``agent`` may wish for in one answer to the person ``user_id``.
 
     ``hand_overs`` are the tools by which the answer is handed over, with the name of the
     agent that each leads to.
@@ -54,6 +55,7 @@ class Wishes:
     team: Team
     answer: Answer
     agent: str
+    user_id: str
     tools: Mapping[str, Tool]
     hand_overs: Mapping[str, str]
 
@@ -78,7 +80,7 @@ class Wishes:
                 # One goes on in any case: then the limit is reached, and a person asked.
                 problem = "Not called: that would be more calls than this answer may make."
             if not problem and wish.name not in self.tools:
-                # Since it was asked: other code, or another right of the person.
+                # Since it was asked: other code.
                 problem = f"The tool {wish.name} is not there any more."
             if not problem and wish.name in self.hand_overs:
                 problem = "The answer has been handed over already." if handed else ""
@@ -116,6 +118,9 @@ class Wishes:
 
     def _ask(self, tx: Tx, wish: Wish, position: int) -> str:
         tool = self.tools[wish.name]
+        text = tool.description.split("\n", 1)[0]
+        if tool.approval == UNTRUSTED:
+            text += " You are asked because text from outside was read before."
         return asking.ask(
             tx,
             self.answer,
@@ -124,7 +129,8 @@ class Wishes:
             deadline=tool.deadline,
             kind=AskKind.APPROVAL,
             agent=self.agent,
-            text=tool.description.split("\n", 1)[0],
+            text=text,
+            asked_of=self.user_id if tool.personal else "",
             tool=tool.name,
             input=wish.arguments,
             input_hash=asking.hash_of(wish.arguments),

@@ -113,15 +113,18 @@ def withdraw(tx: Tx, message_id: str, thread_id: str, *, now: datetime) -> None:
     )
 
 
-def reopen(tx: Tx, message_id: str, thread_id: str) -> None:
-    """The run that asked goes on, and needs to be told again."""
-    again = {"status": AskStatus.OPEN, "decided_at": None}
-    tx.execute(
-        update(_ASKS)
-        .where(_ASKS.c.message_id == message_id, _ASKS.c.status == AskStatus.WITHDRAWN)
-        .values(again),
-        about=rows("asks", {"message_id": message_id, "thread_id": thread_id}),
-    )
+def reopen(tx: Tx, message_id: str, thread_id: str, *, now: datetime) -> None:
+    """The run that asked goes on, and asks again: there is as much time to decide as before."""
+    withdrawn = _ASKS.c.message_id == message_id, _ASKS.c.status == AskStatus.WITHDRAWN
+    query = select(_ASKS.c.id, _ASKS.c.created_at, _ASKS.c.deadline).where(*withdrawn)
+    for ask_id, asked_at, deadline in tx.execute(query).all():
+        again = {"status": AskStatus.OPEN, "decided_at": None, "created_at": now}
+        if deadline is not None:
+            again["deadline"] = now + (deadline - asked_at)
+        tx.execute(
+            update(_ASKS).where(_ASKS.c.id == ask_id).values(again),
+            about=rows("asks", {"id": ask_id, "message_id": message_id, "thread_id": thread_id}),
+        )
 
 
 def delete_of(tx: Tx, message_id: str, thread_id: str) -> None:

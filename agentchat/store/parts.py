@@ -11,7 +11,7 @@ from sqlalchemy import Row, bindparam, case, delete, exists, func, insert, selec
 from sqlmodel import Session, col
 
 from agentchat.columns import of_row, table_of
-from agentchat.models import OPEN_PART, Ask, AskStatus, Message, Part, PartKind, PartStatus
+from agentchat.models import OPEN_PART, Ask, AskStatus, Message, Part, PartKind, PartStatus, Thread
 from agentchat.store import by_message, runs
 from agentchat.store.changes import Rows, rows
 from agentchat.store.messages import Answer
@@ -19,6 +19,7 @@ from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
 
 _PARTS = table_of(Part)
+_THREADS = table_of(Thread)
 _ASKS = table_of(Ask)
 PROMISED = "follow up"
 """The step of a part that tells what an answer is for that nobody's message asked for."""
@@ -99,6 +100,19 @@ def of_messages(
 
 
 _OF_MESSAGES = by_message.query_of(_PARTS, ("message_id", "position"))
+
+
+def any_framed(session: Session, thread_id: str, mark: str) -> bool:
+    """Whether a tool has told ``mark`` in a thread, or in one within it."""
+    inner = select(_THREADS.c.id.label("id")).where(_THREADS.c.id == thread_id)
+    tree = inner.cte("tree", recursive=True)
+    tree = tree.union_all(select(_THREADS.c.id).join(tree, _THREADS.c.parent_id == tree.c.id))
+    query = select(_PARTS.c.id).where(
+        _PARTS.c.thread_id.in_(select(tree.c.id)),
+        _PARTS.c.kind == PartKind.TOOL,
+        _PARTS.c.text.contains(mark, autoescape=True),
+    )
+    return session.execute(query.limit(1)).first() is not None
 
 
 def of_message(source: Tx, message_id: str) -> Sequence[Row[Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Row,
     and_,
     bindparam,
+    delete,
     func,
     insert,
     literal,
@@ -34,7 +35,9 @@ from agentchat.models import (
     StepStatus,
 )
 from agentchat.store import runs
+from agentchat.store.lost_calls import counted
 from agentchat.store.messages import Answer
+from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
 
 _SPENDINGS = table_of(Spending)
@@ -42,7 +45,9 @@ _SPENDINGS = table_of(Spending)
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """A sum. ``cost_usd`` adds up the known prices; ``unknown`` counts the calls without one."""
+    """A sum. ``cost_usd`` adds up the known prices; ``unknown`` counts the calls without one.
+    ``cached_tokens`` are counted in ``input_tokens``, too.
+    """
 
     calls: int = 0
     input_tokens: int = 0
@@ -50,6 +55,7 @@ class Spent:
     cost_usd: float = 0.0
     unknown: int = 0
     estimated: int = 0
+    cached_tokens: int = 0
 
     @property
     def tokens(self) -> int:
@@ -62,18 +68,34 @@ def add(tx: Tx, spending: dict[str, Any]) -> None:
     tx.execute(insert(_SPENDINGS), spending)
 
 
-def add_cut(tx: Tx, answer: Answer, spending: dict[str, Any]) -> None:
-    """Count a call that came to nothing; not if its answer is over, because whoever stopped it
-    has counted the call (see :func:`cut_off`).
+def add_cut(
+    tx: Tx, answer: Answer, spending: dict[str, Any], *, attempt: int, since: datetime
+) -> None:
+    """Count a call that came to nothing, begun ``since`` then by an ``attempt`` of its run.
+
+    Not if another has taken the run over, who counts it then; nor if the answer is over, and
+    whoever stopped it has counted the call (see :func:`cut_off`).
     """
+    run = runs.lock(tx, answer.run_id)
+    if run is None or run.attempt != attempt:
+        return
     message = table_of(Message)
-    query = select(message.c.id).where(
+    live = select(message.c.id).where(
         message.c.id == answer.message_id,
         message.c.run_id == answer.run_id,
         message.c.status.in_(LIVE_MESSAGE),
     )
-    if tx.execute(query).first() is not None:
+    if tx.execute(live).first() is not None:
         add(tx, spending)
+    elif not counted(tx, answer.run_id, since):
+        add_lost(tx, Hold(run.id, 0, run.thread_id), spending)
+
+
+def add_lost(tx: Tx, hold: Hold, spending: dict[str, Any]) -> None:
+    """Count a call of which the run learns nothing by its step."""
+    add(tx, spending)
+    sums = {name: spending[name] for name in ("input_tokens", "output_tokens", "cost_usd")}
+    runs.spend(tx, hold, estimated=True, **sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +137,19 @@ def cut_off(tx: Tx, answer: Answer, *, text: bool) -> CutOff | None:
     if not begun or run.status not in HELD_RUN:
         return None
     return CutOff(f"generate {number}", _read_before(tx, answer))
+
+
+def take_back(tx: Tx, answer: Answer) -> None:
+    """An answer that was stopped goes on. If the call that it was stopped in was over, the run
+    will count it itself.
+    """
+    last = _last_call(tx, answer)
+    if last is None or last.status != StepStatus.DONE:
+        return
+    mine = _SPENDINGS.c.run_id == answer.run_id, _SPENDINGS.c.step == f"generate {last.occurrence}"
+    if tx.execute(select(_SPENDINGS.c.id).where(*mine, _SPENDINGS.c.outcome == "done")).first():
+        return
+    tx.execute(delete(_SPENDINGS).where(*mine, _SPENDINGS.c.outcome == "stopped"))
 
 
 def _last_call(tx: Tx, answer: Answer) -> Row[Any] | None:
@@ -245,11 +280,37 @@ def of_runs(session: Session, run_id: str) -> Spent:
 
 def of_messages(session: Session, message_id: str) -> Spent:
     """What an answer has cost with those of the sub-agents that were asked for it."""
+    return _sum(session, _for_message(message_id))
+
+
+def by_agent(session: Session, message_id: str) -> list[tuple[str, str, Spent]]:
+    """What :func:`of_messages` adds up, by agent and model, in the order of their first calls."""
+    column = _SPENDINGS.c
+    query = select(column.agent, column.model, *_sums()).where(_for_message(message_id))
+    query = query.group_by(column.agent, column.model).order_by(func.min(column.id))
+    return [(agent, model, _spent(sums)) for agent, model, *sums in session.execute(query)]
+
+
+def answer_of(session: Session, message_id: str) -> tuple[str, datetime, datetime | None] | None:
+    """The thread of an answer, when it was begun (this time, if it was asked for again) and when
+    it ended, if it has; None if there is no such message.
+    """
+    message, run = table_of(Message), table_of(Run)
+    begun = func.coalesce(run.c.started_at, message.c.created_at, type_=run.c.started_at.type)
+    query = select(message.c.thread_id, begun, message.c.finished_at).outerjoin(
+        run, run.c.id == message.c.run_id
+    )
+    found = session.execute(query.where(message.c.id == message_id)).first()
+    return None if found is None else (found[0], found[1], found[2])
+
+
+def _for_message(message_id: str) -> ColumnElement[bool]:
+    """The calls for an answer, and for those of the sub-agents that were asked for it."""
     parts = table_of(Part)
     tree = select(literal(message_id).label("id")).cte("tree", recursive=True)
     inner = select(parts.c.child_id).join(tree, parts.c.message_id == tree.c.id)
     tree = tree.union_all(inner.where(parts.c.child_id.is_not(None)))
-    return _sum(session, col(Spending.message_id).in_(select(tree.c.id)))
+    return col(Spending.message_id).in_(select(tree.c.id))
 
 
 def in_thread(session: Session, thread_id: str) -> Spent:
@@ -289,14 +350,30 @@ _LOOK_BACK = 20
 
 
 def _sum(source: Tx | Session, *where: ColumnElement[bool]) -> Spent:
+    return _spent(source.execute(select(*_sums()).where(*where)).one())
+
+
+def _sums() -> list[ColumnElement[Any]]:
     column = _SPENDINGS.c
-    query = select(
+    return [
         func.count(column.id),
         func.coalesce(func.sum(column.input_tokens), 0),
         func.coalesce(func.sum(column.output_tokens), 0),
         func.coalesce(func.sum(column.cost_usd), 0.0),
         func.count(column.id) - func.count(column.cost_usd),
         func.coalesce(func.sum(column.estimated.cast(column.input_tokens.type)), 0),
-    ).where(*where)
-    row = source.execute(query).one()
-    return Spent(int(row[0]), int(row[1]), int(row[2]), float(row[3]), int(row[4]), int(row[5]))
+        func.coalesce(func.sum(column.cached_tokens), 0),
+    ]
+
+
+def _spent(sums: Sequence[Any]) -> Spent:
+    calls, read, written, cost, unknown, estimated, cached = sums
+    return Spent(
+        int(calls),
+        int(read),
+        int(written),
+        float(cost),
+        int(unknown),
+        int(estimated),
+        int(cached),
+    )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from agentchat.agents.subs import root_of
-from agentchat.agents.tools import Tool, ToolContext, tool
+from agentchat.agents.tools import UNTRUSTED, Tool, ToolContext, tool
 from agentchat.durable.clock import Clock, SystemClock
 from agentchat.durable.start import new_run
 from agentchat.durable.workflow import Workflow
@@ -29,11 +29,12 @@ def follow_up_tools(
 ) -> tuple[Tool, ...]:
     """``schedule_follow_up``, ``list_follow_ups`` and ``cancel_follow_up``, which start runs of
     the app's ``follow_up`` workflow. Times without an offset are those of ``zone``, which is
-    the machine's own if none is given.
+    the machine's own if none is given. Once text from outside was read in a conversation, the
+    person is asked before anything is scheduled there.
     """
     clock = clock or SystemClock()
 
-    @tool
+    @tool(approval=UNTRUSTED, personal=True)
     def schedule_follow_up(tx: Tx, context: ToolContext, when: str, text: str) -> str:
         """Come back to this conversation by yourself at a later time: to remind the person of
         something, or to do something then. At that time you are told the text and answer.

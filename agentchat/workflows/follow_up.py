@@ -35,6 +35,11 @@ def follow_up_workflow(
     async def follow_up(
         ctx: Context, thread_id: str, user_id: str, agent: str, text: str, at: datetime
     ) -> Outcome:
+        async def who() -> str:
+            """Picked again, which is empty, if it is gone, or not allowed any more."""
+            usable = await team_of().may_use(Actor(user_id, ctx.started_by))
+            return agent if agent in usable else ""
+
         def post(tx: Tx) -> Outcome:
             team, now = team_of(), team_of().clock.now()
             try:
@@ -46,9 +51,6 @@ def follow_up_workflow(
             answer_id, run_id = (
                 uuid.uuid5(_ANSWERS, f"{ctx.run_id}\n{what}").hex for what in ("answer", "run")
             )
-            usable = {one.name for one in team.usable_by(Actor(user_id, ctx.started_by))}
-            # Picked again if it is gone, or not allowed any more.
-            name = agent if agent in usable else ""
             answer = Answer(answer_id, thread_id, run_id, thread.length)
             threads.grow(tx, thread, by=1, title="", now=now)
             row = pending.to_come(answer, author=name, user_id=user_id, now=now, run_id=run_id)
@@ -74,6 +76,8 @@ def follow_up_workflow(
             return "answered"
 
         await ctx.sleep_until("until then", at)
+        # Not in the transaction: it is code of the app, and may take its time.
+        name = await ctx.step("who", who)
         return await ctx.finish("follow up", post)
 
     return follow_up

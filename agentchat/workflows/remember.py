@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agentchat.agents.memory import Memories
 from agentchat.agents.memory.secrets import holds_secret
 from agentchat.agents.memory.views import MOST_CHARACTERS
+from agentchat.agents.untrusted import MARK
 from agentchat.durable.clock import Clock
 from agentchat.durable.context import Context
 from agentchat.durable.retry import RetryPolicy
@@ -23,7 +24,7 @@ from agentchat.inputs import problems_of, storable
 from agentchat.llm.base import Finished, ModelRequest, Provider, Text, Turn, Usage
 from agentchat.llm.embedder import Vectors
 from agentchat.llm.prices import cost_of
-from agentchat.store import exchanges, spendings
+from agentchat.store import exchanges, parts, spendings
 from agentchat.store.database import Database
 from agentchat.store.memories import UNEMBEDDED, NewMemory, put, text_hash
 from agentchat.store.writer import Tx
@@ -80,15 +81,17 @@ def remember_workflow(
     A run is given the ``thread_id``, the ``message_id`` of the answer (or of what was
     answered), the ``user_id`` of the person it remembers for, and the ``agent`` that recalls
     it, "" for all. For whom it writes comes from there alone, never from what was said. The
-    small embedded model is not trusted with facts: for it, only the message is kept.
+    small embedded model is not trusted with facts: for it, only the message is kept. Nothing
+    that is remembered is in its journal: after a crash the model is asked again.
     """
 
     @workflow(name="remember")
     async def remember(
         ctx: Context, thread_id: str, message_id: str, user_id: str, agent: str
     ) -> int:
+        facts: list[Fact] | None = None
         made: dict[str, Vectors] = {}
-        """The vectors of texts, kept out of the journal: without them the background embeds."""
+        """The vectors of texts: without them the background embeds."""
 
         async def count(usage: Usage) -> None:
             spending = {
@@ -110,36 +113,42 @@ def remember_workflow(
             await database.write_soon(spendings.add, spending)
 
         async def extract() -> list[str]:
+            """The hashes of what was found: a journal that had the texts would remember what a
+            person has long forgotten.
+            """
+            nonlocal facts
             said, answer = await database.read(
                 exchanges.exchange, message_id, thread_id=thread_id, user_id=user_id
             )
-            if said is None or provider.embedded or not _speaks_of_self(said.text):
-                return []
-            found = await _facts(ctx, provider, said.text, answer, count)
+            found: list[str] = []
+            if said is not None and not provider.embedded and _speaks_of_self(said.text):
+                if await database.read(parts.any_framed, thread_id, MARK):
+                    # It may repeat what a page wants to be remembered.
+                    answer = ""
+                found = await _facts(ctx, provider, said.text, answer, count)
             kept = [fact for fact in found if 0 < len(fact) <= MOST_FACT and not holds_secret(fact)]
-            return list(dict.fromkeys(kept))[:MOST_FACTS]
-
-        async def compare(facts: list[str]) -> list[Fact]:
-            said, _ = await database.read(
-                exchanges.exchange, message_id, thread_id=thread_id, user_id=user_id
-            )
+            kept = list(dict.fromkeys(kept))[:MOST_FACTS]
             message = [] if said is None else [_kept(said.text)]
-            made.update(await memories.embedding.of([*facts, *message]))
-            compared: list[Fact] = []
-            for text in facts:
+            made.update(await memories.embedding.of([*kept, *message]))
+            facts = await compared(kept)
+            return [text_hash(fact.text) for fact in facts]
+
+        async def compared(texts: list[str]) -> list[Fact]:
+            found: list[Fact] = []
+            for text in texts:
                 known = await memories.known(text, made.get(text), agent=agent, user_id=user_id)
                 # Two facts of one exchange never go into one place.
-                taken = {fact.known for fact in compared}
-                compared.append(Fact(text, "" if known in taken else known))
-            return compared
+                taken = {fact.known for fact in found}
+                found.append(Fact(text, "" if known in taken else known))
+            return found
 
-        def store(tx: Tx, facts: list[Fact]) -> int:
+        def store(tx: Tx) -> int:
             # Read again: the message may be gone by now, and what it told with it.
             said, _ = exchanges.exchange(tx, message_id, thread_id=thread_id, user_id=user_id)
             if said is None:
                 return 0
             now = clock.now()
-            texts = [("fact", fact.text, fact.known) for fact in facts]
+            texts = [("fact", fact.text, fact.known) for fact in facts or ()]
             message = _kept(said.text)
             if _is_worth_it(message) and not holds_secret(said.text):
                 texts.append(("message", message, ""))
@@ -156,17 +165,18 @@ def remember_workflow(
                     embedded=memories.embedding.stored(text, made) if text in made else UNEMBEDDED,
                 )
                 put(tx, new, known, now=now)
-            return len(facts)
+            return len(facts or ())
 
-        try:
-            found = await ctx.step("extract", extract, retry=RETRY)
-        except StepFailed as error:
-            ctx.log("no facts were extracted", level="warning", error=str(error))
-            found = []
-        facts = await ctx.step("compare", compare, found, retry=RETRY)
-        stored = await ctx.finish("store", store, facts)
+        while facts is None:
+            # Again by whoever takes the run up after a crash: nobody else knows what was found.
+            try:
+                await ctx.step("extract", extract, retry=RETRY)
+            except StepFailed as error:
+                ctx.log("no facts were extracted", level="warning", error=str(error))
+                facts = []
+        stored = await ctx.finish("store", store)
         if not made:
-            # Another process compared them, or the embedder is missing.
+            # The embedder is missing.
             memories.embedding.wanted()
         return stored
 
@@ -216,6 +226,7 @@ async def _ask(
         idempotency_key=f"{ctx.idempotency_key}:{tries}",
         schema=Facts.model_json_schema(),
         schema_name="facts",
+        agent="memory",
     )
     pieces: list[str] = []
     async with aclosing(provider.stream(request)) as chunks:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from agentchat.agents import pending
 from agentchat.agents.team import Team
@@ -21,7 +20,7 @@ def reply_workflow(team: Team) -> Workflow[..., None]:
     """The workflow in which the agents of a team answer."""
 
     def failed(tx: Tx, run: Run, error: Exception, now: datetime) -> None:
-        answer = answer_of(run.id, run.data)
+        answer = pending.answer_of(run)
         answers.settle(
             tx,
             answer,
@@ -46,8 +45,3 @@ def reply_workflow(team: Team) -> Workflow[..., None]:
 
     team.replies_with(reply)
     return reply
-
-
-def answer_of(run_id: str, data: dict[str, Any]) -> Answer:
-    """Where a run of this workflow writes, by the arguments it was started with."""
-    return Answer(data["message_id"], data["thread_id"], run_id, data["position"])

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import event
+
 from agentchat import Actor, Agent, AgentChat, AskView, MessageView, PartView, Settings, ThreadView
+from agentchat.durable.clock import SystemClock
+from agentchat.durable.worker import LEASE
 from agentchat.llm.base import Chunk, ModelRequest, ToolCall
 from agentchat.llm.scripted import ScriptedProvider
 
@@ -86,6 +92,36 @@ async def asked(chat: AgentChat, number: int = 1) -> list[AskView]:
             if len(waiting) >= number:
                 return list(waiting)
     raise AssertionError("nothing was ever asked")
+
+
+class Jumping(SystemClock):
+    """The machine's clock, which may be set forward."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+class Died(Exception):
+    """What a dead process hears of its database."""
+
+
+async def die(chat: AgentChat, clock: Jumping) -> None:
+    """Let an app be as if its process had been killed, so long ago that its runs are free."""
+
+    def gone(*_: Any) -> None:
+        raise Died
+
+    event.listen(chat._database._writing, "before_cursor_execute", gone)
+    worker = chat._durable._worker
+    for task in (*worker._loops, *worker._tasks.values()):
+        task.cancel()
+    worker.name = "nobody"
+    with contextlib.suppress(Exception):
+        await chat.__aexit__(None, None, None)
+    clock.ahead += LEASE + timedelta(seconds=1)
 
 
 def tools_of(message: MessageView) -> list[PartView]:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,9 @@ from tests.integration.agents_stage import (
     ANN,
     BOB,
     AgentStage,
+    Died,
     HeldUp,
+    Jumping,
     asked,
     call,
     results,
@@ -70,20 +72,6 @@ OPENING = asyncio.Lock()
 EACH = 3
 """Of about 150 points every third: all of them take two minutes. Their numbers shift from run to
 run, so that others come up each time."""
-
-
-class Died(Exception):
-    """What a dead process hears of its database."""
-
-
-class Jumping(SystemClock):
-    """The machine's clock, which may be set forward."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def now(self) -> datetime:
-        return super().now() + self.ahead
 
 
 class Crash:

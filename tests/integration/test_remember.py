@@ -8,19 +8,24 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import select
+from sqlmodel import Session
 
 from agentchat.agents.memory import Memories
 from agentchat.agents.memory.tools import memory_tools
 from agentchat.agents.tools import ToolContext
+from agentchat.agents.untrusted import framed
+from agentchat.columns import table_of
 from agentchat.durable.clock import ManualClock
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import BadRequest, ToolError
 from agentchat.llm.base import ModelRequest
 from agentchat.llm.embedder import HashEmbedder
 from agentchat.llm.scripted import ScriptedProvider
-from agentchat.models import MessageStatus, Role
-from agentchat.store import messages, threads
+from agentchat.models import MessageStatus, PartKind, Role, Run, Step
+from agentchat.store import messages, parts, threads
 from agentchat.store.database import Database
+from agentchat.store.memories import text_hash
 from agentchat.store.writer import Tx
 from agentchat.views import Actor
 from agentchat.workflows.remember import ASKED_AGAIN, MOST_FACT, MOST_FACTS, remember_workflow
@@ -141,11 +146,12 @@ async def test_a_crash_anywhere_leaves_each_memory_once(stage: Stage, memories: 
     assert len(await remembered(memories)) == 2
 
 
-async def test_what_another_process_compared_is_stored_and_embedded_later(
+async def test_what_a_run_found_that_stores_it_anew_is_looked_for_again(
     stage: Stage, memories: Memories
 ) -> None:
     await say(stage.database)
-    flow = remember_workflow(provider_of(facts(NUTS)), memories, stage.database, stage.clock)
+    provider = provider_of(facts(NUTS), facts(NUTS))
+    flow = remember_workflow(provider, memories, stage.database, stage.clock)
     await stage.open(flow)
     run_id = await stage.runs.start(flow, THREAD, ANSWER, ANN.id, "")
     await stage.ended(run_id)
@@ -156,6 +162,40 @@ async def test_what_another_process_compared_is_stored_and_embedded_later(
     found = await memories.recall("peanuts allergic", actor=ANN)
     assert {one.by for one in found} == {"both"}
     assert len(await remembered(memories)) == 2
+    assert len(provider.requests) == 2
+
+
+async def test_no_journal_holds_what_was_found(stage: Stage, memories: Memories) -> None:
+    await say(stage.database)
+    words = "The budget of the person for the kitchen with the oak table and the window is now"
+    await memories.remember(f"{words} 500", actor=ANN)
+    await run(stage, memories, provider_of(facts(f"{words} 600", NUTS)))
+    assert ("fact", NUTS) in await remembered(memories)
+
+    def kept(session: Session) -> str:
+        steps = session.execute(select(table_of(Step))).all()
+        return str([*steps, *session.execute(select(table_of(Run))).all()])
+
+    journal = await stage.database.read(kept)
+    assert text_hash(NUTS) in journal
+    for text in (NUTS, words, "peanuts"):
+        assert text not in journal
+
+
+async def test_of_an_answer_that_read_a_page_only_the_person_is_believed(
+    stage: Stage, memories: Memories
+) -> None:
+    await say(stage.database, answer="You asked me to remember that you owe Mallory money.")
+    here, now = messages.Answer(ANSWER, THREAD, "run", 1), stage.clock.now()
+    page = {"kind": PartKind.TOOL, "status": "done", "text": framed("Hi.", "https://x.example")}
+    await stage.database.write(parts.add, here, now, page)
+    provider = provider_of(facts(NUTS))
+    await run(stage, memories, provider)
+    [request] = provider.requests
+    assert json.loads(request.turns[0].text) == {
+        "person": "I cannot eat peanuts.",
+        "assistant": "",
+    }
 
 
 async def test_an_invalid_answer_is_asked_for_again_twice_and_no_more(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from agentchat import Actor, Agent, AgentChat, Limits, Settings, Tx
 from agentchat.agents.limits import calls_left
@@ -19,7 +19,7 @@ from agentchat.agents.turn import AgentTurn
 from agentchat.errors import InvalidInput, NotAllowed, Overloaded, ThreadNotFound
 from agentchat.llm.base import Chunk, Finished, ModelRequest, Reasoning, Usage
 from agentchat.llm.scripted import FailAfter, ScriptedProvider
-from agentchat.models import PartKind, PartStatus, Run, Spending
+from agentchat.models import PartKind, PartStatus, Run, Spending, Step
 from agentchat.spent import allowance_of
 from agentchat.store import parts
 from agentchat.store.messages import Answer
@@ -28,9 +28,11 @@ from tests.integration.agents_stage import (
     ANN,
     BOB,
     AgentStage,
+    Jumping,
     answered,
     asked,
     call,
+    die,
     settled,
     until,
 )
@@ -176,6 +178,19 @@ async def halted(chat: AgentChat, model: Halting) -> str:
     return thread.id
 
 
+async def begun(chat: AgentChat, *, attempt: int) -> None:
+    """Until a call of the model is written down as begun by this attempt of its run."""
+
+    def read(session: Session) -> bool:
+        query = select(Step.id).where(Step.name == "generate", Step.attempt == attempt)
+        return session.exec(query).first() is not None
+
+    async with asyncio.timeout(10):
+        # Nothing tells of it.
+        while not await chat._database.read(read):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
 async def spendings_of(chat: AgentChat, thread_id: str) -> list[Spending]:
     """The rows of a thread, oldest first."""
     query = select(Spending).where(Spending.thread_id == thread_id).order_by(col(Spending.id))
@@ -239,6 +254,65 @@ async def test_a_call_that_is_handed_back_is_counted_once(stage: AgentStage) -> 
     rows = await spendings_of(chat, thread_id)
     assert [(row.outcome, row.estimated) for row in rows] == [("stopped", True), ("done", False)]
     assert rows[0].input_tokens > 1_000
+
+
+@pytest.mark.parametrize(
+    ("reply", "after", "written"),
+    [("One. Two.", 1, True), ([call("nothing", words="x" * 100)], 0, False)],
+)
+async def test_a_call_that_ended_with_its_process_is_counted_once(
+    stage: AgentStage, reply: Any, after: int, written: bool
+) -> None:
+    clock, model = Jumping(), Halting(replies=[reply], after=after)
+    chat = AgentChat(stage.settings, agents=[CLERK], provider=model, clock=clock)
+    await chat.__aenter__()
+    thread_id = await halted(chat, model)
+    if written:
+        await until(chat, thread_id, lambda view: view.live and view.live[0].text)
+    await die(chat, clock)
+    # The next one dies as well, before the model said anything.
+    second = Halting(replies=[reply], after=0)
+    chat = AgentChat(stage.settings, agents=[CLERK], provider=second, clock=clock)
+    await chat.__aenter__()
+    await asyncio.wait_for(second.halted.wait(), 10)
+    await begun(chat, attempt=2)
+    await die(chat, clock)
+    chat = await stage.open(CLERK, provider=Priced(replies=["One. Two."]), clock=clock)
+    message = await settled(chat, thread_id)
+    assert message.status == "done", message.words
+    rows = await spendings_of(chat, thread_id)
+    assert [(row.outcome, row.estimated, row.step) for row in rows] == [
+        ("failed", True, "generate 0"),
+        ("failed", True, "generate 0"),
+        ("done", False, "generate 0"),
+    ]
+    # About 4,000 characters were asked each time.
+    assert all(1_000 <= row.input_tokens < 1_100 for row in rows)
+    assert [row.output_tokens > 0 for row in rows] == [written, False, True]
+    assert rows[0].created_at < rows[1].created_at < rows[2].created_at
+    run = await chat.runs.get(message.run_id)
+    assert run.input_tokens == sum(row.input_tokens for row in rows)
+
+
+async def test_a_call_that_is_stopped_at_once_is_counted_once(stage: AgentStage) -> None:
+    """Before its step is written down, and before there is any text of it."""
+    model = Halting(replies=["One."], after=0)
+    chat = await stage.open(CLERK, provider=model)
+    for _ in range(3):
+        model.requests.clear()
+        model.halted.clear()
+        thread = await chat.create_thread(actor=ANN)
+        await chat.send_message(thread.id, "x" * 4_000, actor=ANN)
+        await asyncio.wait_for(model.halted.wait(), 10)
+        await chat.stop(thread.id, actor=ANN)
+        message = await settled(chat, thread.id)
+        await eventually(lambda: not chat._durable._worker._tasks)
+        # What the worker had to write is written before this.
+        await chat.rename_thread(thread.id, "Stopped", actor=ANN)
+        [row] = await spendings_of(chat, thread.id)
+        assert (row.outcome, row.estimated, row.step) == ("stopped", True, "generate 0")
+        assert row.input_tokens >= 1_000
+        assert (await chat.runs.get(message.run_id)).input_tokens == row.input_tokens
 
 
 async def test_an_answer_that_waits_for_its_next_try_costs_nothing_when_it_is_stopped(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_SHAPES = re.compile(
+SHAPES = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY"
     r"|\b(?:sk|pk|rk)[-_](?:[A-Za-z]+[-_])*[A-Za-z0-9_-]{16,}"  # OpenAI, Anthropic, Stripe
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"  # AWS
@@ -18,21 +18,21 @@ _SHAPES = re.compile(
     r"|\bhf_[A-Za-z0-9]{20,}|\bnpm_[A-Za-z0-9]{30,}|\bpypi-[\w-]{20,}"
     r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"  # a JSON web token
     r"|\bbearer\s+[\w.~+/-]{16,}"
-    r"|\b[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/@]+@",  # a URL with a password
+    r"|\b[a-z][a-z0-9+.-]{0,30}://[^\s/:@]+:[^\s/@]+@",  # a URL with a password
     re.IGNORECASE,
 )
-_PASSWORD = re.compile(
+PASSWORD_NAMED = re.compile(
     r"(?<![^\W_])(?:pass(?:word|phrase|code|wd)|passwort|kennwort|pwd|pin(?:\s+(?:code|number))?)\b"
     r"[^\n.;:=]{0,30}?(?:\s*[:=]|\s(?:is|ist|to))\s*[\"'`]?(\S{4,})",
     re.IGNORECASE,
 )
-_KEY = re.compile(
+KEY_NAMED = re.compile(
     r"(?<![^\W_])(?:secret|token|credentials?|cvv|cvc"
     r"|(?:api|access|auth|private|secret|licen[cs]e)[\s_-]*(?:key|token))\b"
     r"[^\n.;:=]{0,30}?(?:\s*[:=]|\s(?:is|ist))\s*[\"'`]?(\S*\d\S*)",
     re.IGNORECASE,
 )
-_NO_PASSWORD = re.compile(
+NO_PASSWORD = re.compile(
     r"(?:wrong|lost|expired|required|incorrect|invalid|missing|needed|different|something|never"
     r"|always|still|also|usually|stored|saved|kept|reset|changed|forgotten|the|that|this|what)\b.*",
     re.IGNORECASE,
@@ -45,9 +45,9 @@ _DIGITS = frozenset("0123456789")
 def holds_secret(text: str) -> bool:
     """Whether a text looks as if it held a password, a key, or the number of a card."""
     return (
-        _SHAPES.search(text) is not None
-        or any(not _NO_PASSWORD.match(found[1]) for found in _PASSWORD.finditer(text))
-        or _KEY.search(text) is not None
+        SHAPES.search(text) is not None
+        or any(not NO_PASSWORD.match(found[1]) for found in PASSWORD_NAMED.finditer(text))
+        or KEY_NAMED.search(text) is not None
         or any(_random(found[0]) for found in _LONG.finditer(text))
         or any(_luhn(found[0]) for found in _CARD.finditer(text))
     )

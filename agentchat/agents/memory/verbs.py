@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from agentchat.agents.memory.embedding import Embedding
 from agentchat.agents.memory.rank import distinct, fused, say_the_same
+from agentchat.agents.memory.searched import SearchedVectors
 from agentchat.agents.memory.vectors import MOST_BYTES, VectorCache
 from agentchat.agents.memory.views import (
     MOST_CHARACTERS,
@@ -26,7 +27,7 @@ from agentchat.durable.clock import Clock, SystemClock
 from agentchat.errors import NotAllowed
 from agentchat.inputs import checked_id, storable
 from agentchat.llm.embedder import Embedder, Vectors
-from agentchat.store import memories, memory_words
+from agentchat.store import memories, memory_index, memory_texts, memory_words
 from agentchat.store.database import Database
 from agentchat.store.memories import NewMemory
 from agentchat.store.memory_words import Match
@@ -72,10 +73,14 @@ class Memories:
         self._least_near = least_near
         self._least_share = least_share
         self.embedding = Embedding(database, embedder)
-        self.vectors = VectorCache(database, embedder.id, embedder.dim, most_bytes=most_bytes)
+        self._searched = SearchedVectors(database, embedder.id, embedder.dim)
+        self._cache = VectorCache(database, embedder.id, embedder.dim, most_bytes=most_bytes)
+        self.vectors: SearchedVectors | VectorCache = self._cache
 
     async def __aenter__(self) -> Self:
-        self.vectors.listen()
+        self._cache.listen()
+        if await self._database.read(memory_index.searchable):
+            self.vectors = self._searched
         self.embedding.open()
         return self
 
@@ -86,7 +91,7 @@ class Memories:
         trace: TracebackType | None,
     ) -> None:
         await self.embedding.close()
-        self.vectors.close()
+        self._cache.close()
 
     # Remembering
 
@@ -157,16 +162,23 @@ class Memories:
         return await self.get(memory_id, actor=actor)
 
     async def forget(self, memory_id: str, *, actor: Actor = LOCAL) -> MemoryView:
-        """Delete a memory, and return what it was; raises NotFound."""
+        """Delete a memory, and return what it was; raises NotFound.
+
+        Its text goes from wherever else it was written down: the sources under answers, the
+        calls of tools that remembered or recalled it, the journals of runs. What was said
+        stays in its thread: messages, and the text and reasoning of answers.
+        """
         self._allow(actor)
         was = await self.get(memory_id, actor=actor)
-        await self._database.write(memories.forget, checked_id(memory_id), user_id=actor.id)
+        await self._database.write(memory_texts.forget, checked_id(memory_id), user_id=actor.id)
         return was
 
     async def forget_all(self, *, agent: str | None = None, actor: Actor = LOCAL) -> int:
-        """Delete all that is remembered for a person, or for one of their agents; how much."""
+        """Delete all that is remembered for a person, or for one of their agents, as
+        :meth:`forget` does; how much it was.
+        """
         self._allow(actor)
-        return await self._database.write(memories.forget_all, user_id=actor.id, agent=agent)
+        return await self._database.write(memory_texts.forget_all, user_id=actor.id, agent=agent)
 
     # Recalling
 
@@ -176,8 +188,8 @@ class Memories:
         """What is remembered that has to do with ``query``, best first, up to 50; nothing
         rather than what has not. Of those that say the same, the best.
 
-        Exact search over vectors, and the database's own over words; the two rankings
-        become one by reciprocal rank fusion.
+        Search over vectors, by the database where it can, and the database's own over words;
+        the two rankings become one by reciprocal rank fusion.
         """
         self._allow(actor)
         query = storable(query).strip()
@@ -192,7 +204,7 @@ class Memories:
             worded, rows = await self._database.read(
                 _look, query, [found for found, _ in near], user_id=actor.id, agents=agents
             )
-            vectors = held.of(rows)
+            vectors = await held.of(rows)
             close = [found for found, _ in near if found in rows]
             ranked = fused(close, self._fitting(worded, close, vectors))
             texts = {found: row.text for found, row in rows.items()}
