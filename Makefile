@@ -3,6 +3,7 @@
 # make bench  measure the engine beside the least that any engine could cost; 4 minutes
 # make bench-live  measure tabs on a real server beside bare Reflex events; 8 minutes
 # make bench-memory  measure recall from 100,000 memories beside bare numpy; 5 minutes
+# make bench-runs  measure the lists and details of 100,000 runs beside those of 100; 5 minutes
 # make crash  kill workers thousands of times, on both databases; 15 minutes
 # make check  only ruff, mypy and the import rules
 # make lock   write the tested versions anew, from a fresh environment
@@ -19,15 +20,21 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PROGRESS := if [ -t 1 ]; then awk '/^Collecting|^  Downloading|^Installing/ \
 	{ printf "\r\033[K  %.70s", $$1 " " $$2; fflush() } END { printf "\r\033[K" }'; else cat > /dev/null; fi
 
-.PHONY: run test bench bench-live bench-memory crash check lock clean
+# What runs side by side speaks when it has ended, if this make can keep it until then.
+ORDERLY := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
+
+.PHONY: run test frontend bench bench-live bench-memory bench-runs crash check lock clean
 
 run: $(VENV)/installed
 	@$(BIN)/agentchat run
 
-test: $(VENV)/installed-test check
+test: $(VENV)/installed-test
+	@$(MAKE) --no-print-directory -j 2 $(ORDERLY) check frontend
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+frontend: $(VENV)/installed-test
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/agentchat build
-	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m tests.benchmarks
@@ -37,6 +44,10 @@ bench-live: $(VENV)/installed-test
 
 bench-memory: $(VENV)/installed-test
 	$(BIN)/python -m tests.benchmarks.memory
+
+bench-runs: $(VENV)/installed-test
+	$(BIN)/python -m tests.benchmarks.runs
+	$(BIN)/python -m tests.benchmarks.run_detail
 
 crash: $(VENV)/installed-test
 	$(BIN)/python -m tests.durability --kills 2000 --database sqlite

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
 import shutil
 import tempfile
 import uuid
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from sqlmodel import SQLModel
 
 from agentchat.store import schema
 from agentchat.store.database import Database
+
+MEMORY = Path("/dev/shm")
+ENOUGH = 4 * 1024**3
+"""What must be free there, in bytes; the whole suite writes less than a fifth of it."""
 
 PROVIDER_VARIABLES = (
     "ANTHROPIC_API_KEY",
@@ -30,7 +35,39 @@ PROVIDER_VARIABLES = (
     "AGENTCHAT_KEEP_DAYS",
     "AGENTCHAT_KEEP_RUNS",
     "AGENTCHAT_MCP",
+    "AGENTCHAT_METRICS",
+    "AGENTCHAT_METRICS_TOKEN",
+    "AGENTCHAT_TRACES",
+    "AGENTCHAT_LOG_FORMAT",
+    "AGENTCHAT_LOG_LEVEL",
 )
+
+
+def pytest_configure() -> None:
+    """Files are in memory where there is room: a disk makes every commit wait. No test cuts the
+    power, and what a killed process has written is there, whether it had reached a disk or not;
+    ``make crash`` and ``make bench`` use the disk.
+    """
+    if (
+        "TMPDIR" not in os.environ
+        and MEMORY.is_dir()
+        and os.access(MEMORY, os.W_OK)
+        and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
+        and shutil.disk_usage(MEMORY).free > ENOUGH
+    ):
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported here stays: nobody has to look for garbage in it again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -58,24 +95,40 @@ def postgres() -> Iterator[str]:
     server = get_server(folder, cleanup_mode="delete")
     url = server.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE agentchat")
-    schema.upgrade(_sqlalchemy(_of(url, "agentchat")))
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute("CREATE DATABASE migrated")
+        schema.upgrade(_sqlalchemy(_of(url, "migrated")))
+        connection.execute("CREATE DATABASE agentchat TEMPLATE migrated")
     yield url
     server.cleanup()
+
+
+EMPTY = """
+DO $$
+DECLARE used text;
+BEGIN
+  SELECT string_agg(oid::regclass::text, ', ') INTO used FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+    AND relname <> 'alembic_version' AND pg_relation_size(oid) > 0;
+  IF used IS NOT NULL THEN
+    EXECUTE 'TRUNCATE ' || used || ' RESTART IDENTITY CASCADE';
+  END IF;
+END $$
+"""
+"""Empties the tables that a test has written to, and those that refer to them: to truncate one
+is to make new files for it and for each of its indexes, and a new database is a thousand files.
+"""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh, migrated database of each kind."""
     if request.param == "sqlite":
-        file = tmp_path / "agentchat.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), file)
-        return f"sqlite:///{file}"
+        return _copied(request.getfixturevalue("sqlite_template"), tmp_path)
     server = request.getfixturevalue("postgres")
-    # Emptied, not made anew: a new database is a thousand files.
     with psycopg.connect(_of(server, "agentchat"), autocommit=True) as connection:
-        names = ", ".join(SQLModel.metadata.tables)
-        connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        connection.execute(EMPTY)
     return _sqlalchemy(_of(server, "agentchat"))
 
 
@@ -83,18 +136,21 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def own_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh, migrated database of each kind that the test may damage."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'agentchat.db'}"
-    else:
-        url = fresh_postgres(request.getfixturevalue("postgres"))
-    schema.upgrade(url)
-    return url
+        return _copied(request.getfixturevalue("sqlite_template"), tmp_path)
+    return fresh_postgres(request.getfixturevalue("postgres"), template="migrated")
 
 
-def fresh_postgres(server: str) -> str:
-    """A new, empty database on the server."""
+def _copied(template: Path, folder: Path) -> str:
+    file = folder / "agentchat.db"
+    shutil.copy(template, file)
+    return f"sqlite:///{file}"
+
+
+def fresh_postgres(server: str, *, template: str = "template1") -> str:
+    """A new database on the server; an empty one unless it is made after another."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     return _sqlalchemy(_of(server, name))
 
 

@@ -101,7 +101,7 @@ async def test_a_commit_whose_answer_is_lost_counts_once(
         if not armed or b"COMMIT" not in statement:
             return "pass"
         number = chance.random()
-        return "lost" if number < 0.15 else "cut" if number < 0.2 else "pass"
+        return "lost" if number < 0.18 else "cut" if number < 0.24 else "pass"
 
     async with Proxy(server, losing) as proxy:
         async with Durable(proxy.url(postgres_url), program.WORKFLOWS) as durable:

@@ -154,13 +154,14 @@ async def _freeze(process: Process, url: str) -> int:
     """Freeze it at a moment when it holds no lock: nobody can take that from a frozen one.
     Returns when that was.
     """
-    for _ in range(50):
+    for number in range(50):
         moment = process.signal(signal.SIGSTOP)
         await asyncio.sleep(0.02)
         if not await asyncio.to_thread(_locked, url):
             return moment
         process.signal(signal.SIGCONT)
-        await asyncio.sleep(0.005)
+        # Longer each time: on a busy machine it has to get its turn to let go.
+        await asyncio.sleep(0.005 + 0.002 * number)
     raise AssertionError("it always holds a lock")
 
 

@@ -154,7 +154,8 @@ class Stage:
 
     async def events(self, run_id: str) -> list[Event]:
         def read(session: Session) -> list[Event]:
-            return list(session.exec(select(Event).where(Event.run_id == run_id)))
+            query = select(Event).where(Event.run_id == run_id)
+            return list(session.exec(query.order_by(col(Event.id))))
 
         return await self.database.read(read)
 
