@@ -15,7 +15,7 @@ from agentchat.settings import Settings
 from agentchat.store import spendings, threads
 from agentchat.store.database import Database
 from agentchat.store.spendings import Spent
-from agentchat.views import LOCAL, Actor, SpentView
+from agentchat.views import LOCAL, Actor, AnswerSpentView, SpentPart, SpentView
 
 MOST_DAYS = 3_660
 
@@ -68,6 +68,15 @@ class Spendings:
         self._allow(actor)
         return self._database.live.follow(_of_thread, checked_id(thread_id))
 
+    def follow_answer(
+        self, message_id: str, *, actor: Actor = LOCAL
+    ) -> AsyncGenerator[AnswerSpentView, None]:
+        """Yield what an answer and its thread have cost, now and whenever that changes; of one
+        that is not there (any more), that it cost nothing.
+        """
+        self._allow(actor)
+        return self._database.live.follow(_of_answer, checked_id(message_id))
+
 
 def allowance_of(settings: Settings) -> Allowance:
     """What all agents together may spend, as a deployment says; 0 is no limit."""
@@ -84,6 +93,23 @@ def _of_thread(session: Session, thread_id: str) -> SpentView:
     return _view(spendings.in_thread(session, thread_id))
 
 
+def _of_answer(session: Session, message_id: str) -> AnswerSpentView:
+    answer = spendings.answer_of(session, message_id)
+    if answer is None:
+        return AnswerSpentView(message_id)
+    thread_id, begun, ended = answer
+    return AnswerSpentView(
+        message_id,
+        _view(spendings.of_messages(session, message_id)),
+        tuple(
+            SpentPart(agent, model, _view(spent))
+            for agent, model, spent in spendings.by_agent(session, message_id)
+        ),
+        _view(spendings.in_thread(session, thread_id)),
+        -1.0 if ended is None else max(0.0, (ended - begun).total_seconds()),
+    )
+
+
 def _view(spent: Spent) -> SpentView:
     return SpentView(
         spent.calls,
@@ -92,4 +118,5 @@ def _view(spent: Spent) -> SpentView:
         spent.cost_usd,
         spent.unknown,
         spent.estimated,
+        spent.cached_tokens,
     )

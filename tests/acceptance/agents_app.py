@@ -10,7 +10,8 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from agentchat import Agent, AgentChat, HandOver, Limits, ToolError, frontend, t
 from agentchat.agents.router import Routed
 from agentchat.agents.toolbox import ask_person
 from agentchat.agents.tools import Source, ToolOutput
-from agentchat.llm.base import ModelRequest, Reasoning, ToolCall
+from agentchat.llm.base import Chunk, Finished, ModelRequest, Reasoning, ToolCall, Usage
 from agentchat.llm.scripted import Answer, ScriptedProvider
 from agentchat.settings import Settings, load_settings
 from agentchat.store import schema
@@ -91,6 +92,7 @@ ANSWERS: dict[str, Answer] = {
     ],
     "team": [call(f"ask_{name}", n, task=f"Count in the {name}") for n, name in enumerate(TEAM)],
     "fleet": [call(f"ask_{TEAM[n % 3]}", n, task=f"Count, part {n + 1}") for n in range(10)],
+    "mixed": [call(f"ask_{name}", n, task="hello") for n, name in enumerate(("north", "broker"))],
     "nested": [call("ask_north", task="pay Bo")],
     "bill": [call("hand_over_to_writer", reason="It is about a text.")],
     "refuse": [call("refuse")],
@@ -118,6 +120,21 @@ class Told(ScriptedProvider):
         return ANSWERS.get(word, f"You said: {last.text}")
 
 
+class Priced(Told):
+    """One whose price is known, and that says what a call took."""
+
+    def __init__(self) -> None:
+        super().__init__("instant")
+        self.id, self.label = "openai:gpt-4o-mini", "GPT-4o mini"
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk, None]:
+        async with aclosing(super().stream(request)) as chunks:
+            async for chunk in chunks:
+                if isinstance(chunk, Finished):
+                    chunk = Finished(chunk.reason, Usage(12_000, 800, cached_tokens=9_000))
+                yield chunk
+
+
 class Words:
     """Routes by a word."""
 
@@ -135,7 +152,7 @@ def agents() -> list[Agent]:
         "The clerk",
         description="Pays, asks, and lets others work.",
         tools=(search, pay, ask_person, refuse),
-        asks=TEAM,
+        asks=(*TEAM, "broker"),
         hand_overs=(HandOver("writer", "about texts"),),
     )
     researcher = Agent(
@@ -153,7 +170,8 @@ def agents() -> list[Agent]:
         Agent(name, name.capitalize(), description=f"Knows the {name}.", tools=(pay,))
         for name in TEAM
     ]
-    return [clerk, researcher, writer, frugal, *others]
+    broker = Agent("broker", "The broker", description="Has a model of its own.", model=Priced())
+    return [clerk, researcher, writer, frugal, *others, broker]
 
 
 def chat_of(settings: Settings) -> AgentChat:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, ViewportSize, expect
 
 from tests.acceptance.conftest import Visit
 from tests.acceptance.person import Person
@@ -30,6 +30,10 @@ def server(agents_server: Server) -> Server:
     if not agents_server.alive:
         agents_server.start()
     return agents_server
+
+
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 def paid(server: Server) -> list[str]:
@@ -215,6 +219,27 @@ def test_something_is_said_instead_of_approving(server: Server, visit: Visit) ->
     assert paid(server) == []
 
 
+def test_the_ways_to_decide_stand_two_by_two_on_a_phone(server: Server, visit: Visit) -> None:
+    ann = asks(visit, server, "pay Bo")
+    address = ann.page.url
+    ann.leave()
+    for size, rows in ((PHONE, [2, 2]), (WIDE, [4])):
+        bob = visit(address, viewport=size)
+        buttons = card_of(bob).locator(".ask-actions").get_by_role("button")
+        expect(buttons).to_have_count(4)
+        boxes = buttons.evaluate_all(
+            "all => all.map(one => { const box = one.getBoundingClientRect();"
+            " return [Math.round(box.top), Math.round(box.width), Math.round(box.height)] })"
+        )
+        tops = [top for top, _, _ in boxes]
+        assert [tops.count(top) for top in sorted(set(tops))] == rows
+        assert len({height for *_, height in boxes}) == 1
+        if len(rows) > 1:
+            assert len({width for _, width, _ in boxes}) == 1
+    press(bob, "Deny")
+    press(bob, "Deny")
+
+
 def test_an_open_approval_is_there_after_a_reload_and_in_the_inbox(
     server: Server, visit: Visit
 ) -> None:
@@ -360,7 +385,7 @@ def test_an_agent_is_mentioned_by_keyboard(server: Server, visit: Visit) -> None
     ann = visit(server.url)
     ann.message_box.fill("@")
     options = ann.page.get_by_role("listbox", name="Agents to mention").get_by_role("option")
-    expect(options).to_have_count(7)
+    expect(options).to_have_count(8)
     ann.message_box.press_sequentially("w")
     expect(options).to_have_count(2)
     expect(options.first).to_have_attribute("aria-selected", "true")
@@ -378,6 +403,84 @@ def test_an_agent_is_mentioned_by_keyboard(server: Server, visit: Visit) -> None
     ann.page.keyboard.press("Enter")
     ann.sees_answer("done")
     expect(ann.answer.get_by_role("heading", name="writer")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_an_agent_is_mentioned_by_mouse(server: Server, visit: Visit, size: ViewportSize) -> None:
+    ann = visit(server.url, viewport=size)
+    ann.message_box.press_sequentially("@")
+    listbox = ann.page.get_by_role("listbox", name="Agents to mention")
+    box = listbox.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= size["width"]
+    assert box["y"] >= 0
+    # Who looks elsewhere is not followed by a list.
+    ann.page.get_by_role("heading", name="What would you like to work on?").click()
+    expect(listbox).to_have_count(0)
+    ann.message_box.press_sequentially("n")
+    listbox.get_by_role("option", name="@north").click()
+    expect(ann.message_box).to_have_value("@north ")
+    expect(ann.message_box).to_be_focused()
+
+
+def stranger(person: Person) -> Locator:
+    return person.page.locator("[data-part=stranger]")
+
+
+def test_a_name_that_nobody_has_is_said_before_anything_is_sent(
+    server: Server, visit: Visit
+) -> None:
+    ann = visit(server.url)
+    ann.message_box.press_sequentially("@rese")
+    expect(stranger(ann)).to_have_text("")
+    ann.message_box.press_sequentially("rcher, hello")
+    expect(stranger(ann)).to_have_text(
+        "Nobody here is called @resercher; whoever fits the message answers."
+    )
+    assert stranger(ann).get_attribute("role") == "status"
+    ann.page.get_by_role("button", name="Agent: Automatic").press("Enter")
+    ann.page.get_by_role("menuitemradio", name=re.compile("^south")).press("Enter")
+    expect(stranger(ann)).to_have_text("Nobody here is called @resercher; south answers.")
+    expect(ann.message_box).to_have_value("@resercher, hello")
+    ann.message_box.press("Enter")
+    assert ann.sees_answer("done") == "You said: @resercher, hello"
+    expect(ann.answer.get_by_role("heading", name="south")).to_be_visible()
+    expect(stranger(ann)).to_have_text("")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@ 5pm we meet",
+        "@5pm we meet",
+        "ann@example.org wrote",
+        "@example.org is taken",
+        "see @media rules",
+        "@Writer, hello",
+        "@writer: hello",
+        "@",
+    ],
+)
+def test_what_is_no_name_or_is_one_is_let_be(server: Server, visit: Visit, text: str) -> None:
+    ann = visit(server.url)
+    ann.message_box.fill("@nobody at all")
+    expect(stranger(ann)).not_to_have_text("")
+    ann.message_box.fill(text)
+    expect(stranger(ann)).to_have_text("")
+
+
+def test_a_model_is_named_where_it_is_not_the_one_of_the_page(server: Server, visit: Visit) -> None:
+    ann = visit(server.url)
+    expect(ann.page.locator("[data-part=model]")).to_contain_text("Scripted answers")
+    ann.page.get_by_role("button", name="Agent: Automatic").click()
+    menu = ann.page.get_by_role("menu")
+    expect(menu.get_by_role("menuitemradio")).to_have_count(9)
+    expect(menu.get_by_text("Scripted answers")).to_have_count(0)
+    expect(menu.get_by_role("menuitemradio", name=re.compile("^broker"))).to_contain_text(
+        "GPT-4o mini"
+    )
+    expect(menu.get_by_text("GPT-4o mini")).to_have_count(1)
 
 
 def test_an_agent_is_picked_for_a_new_thread_and_then_for_another(
@@ -429,3 +532,149 @@ def test_a_second_message_does_what_was_picked(server: Server, visit: Visit) -> 
     expect(ann.messages).to_have_count(7)
     assert ann.sees_answer("done") == "You said: Never mind"
     expect(ann.page.locator('article[data-status="stopped"]')).to_have_count(1)
+
+
+# Tokens and cost
+
+
+def cost_of(person: Person, message: Locator) -> Locator:
+    message.get_by_role("button", name="Tokens and cost").click()
+    return message.get_by_role("region", name="Tokens and cost")
+
+
+def lines(cost: Locator) -> list[str]:
+    """What is said of each sum, without what it took, which differs."""
+    texts = [" ".join(one.split()) for one in cost.locator(".spent-sum").all_inner_texts()]
+    return [re.sub(r" Took [\d.]+ s$", "", text) for text in texts]
+
+
+def test_what_an_answer_cost_is_shown_by_agent_when_it_is_asked_for(
+    server: Server, visit: Visit
+) -> None:
+    ann = visit(server.url)
+    ann.say("mixed work")
+    ann.sees_answer("done")
+    expect(ann.page.locator("[data-part=spent]")).to_have_count(0)
+    cost = cost_of(ann, ann.answer)
+    expect(cost.locator(".spent-sum")).to_have_count(5)
+    # Those who work side by side come in either order.
+    answer, clerk, *others, thread = lines(cost)
+    broker, north = sorted(others)
+    assert re.fullmatch(
+        r"This answer At least \$0\.0016; the price of 3 calls is not known"
+        r" 1\d,\d{3} tokens in \(9,000 cached\), \d{3} out"
+        r" tokens of 3 of 4 calls estimated 4 calls",
+        answer,
+    )
+    assert re.fullmatch(
+        r"clerk scripted:instant Price not known [\d,]+ tokens in, \d+ out"
+        r" tokens estimated 2 calls",
+        clerk,
+    )
+    assert north.startswith("north scripted:instant Price not known")
+    assert broker == (
+        "broker openai:gpt-4o-mini $0.0016 12,000 tokens in (9,000 cached), 800 out 1 call"
+    )
+    assert thread == answer.replace("This answer", "The thread so far")
+    assert "$0.00 " not in cost.inner_text()
+    expect(cost.get_by_text(re.compile(r"^Took [\d.]+ s$"))).to_have_count(1)
+    button = ann.answer.get_by_role("button", name="Tokens and cost")
+    expect(button).to_have_attribute("aria-expanded", "true")
+    button.press("Enter")
+    expect(cost).to_have_count(0)
+    expect(button).to_be_focused()
+
+
+def test_one_answer_is_open_at_a_time_and_follows_its_thread(server: Server, visit: Visit) -> None:
+    ann = visit(server.url)
+    ann.say("@broker hello")
+    ann.sees_answer("done")
+    first = ann.page.locator('article[data-role="assistant"]').first
+    cost = cost_of(ann, first)
+    once = "$0.0016 12,000 tokens in (9,000 cached), 800 out 1 call"
+    expect(cost.locator(".spent-sum")).to_have_count(2)
+    assert lines(cost) == [
+        f"This answer openai:gpt-4o-mini {once}",
+        f"The thread so far {once}",
+    ]
+    bob = visit(ann.page.url)
+    bob.say("@broker once more")
+    expect(bob.messages).to_have_count(4)
+    bob.sees_answer("done")
+    # Without being opened again.
+    expect(cost.locator(".spent-sum").last).to_contain_text("$0.0032")
+    expect(cost.locator(".spent-sum").first).to_contain_text("$0.0016")
+    second = cost_of(ann, ann.answer)
+    expect(second.locator(".spent-sum").first).to_contain_text("$0.0016")
+    expect(ann.page.locator("[data-part=spent]")).to_have_count(1)
+    # What a reload, another thread and a restart leave of it.
+    ann.page.reload()
+    expect(ann.messages).to_have_count(4)
+    expect(ann.page.locator("[data-part=spent]")).to_have_count(0)
+    expect(cost_of(ann, first).locator(".spent-sum").first).to_contain_text("$0.0016")
+    address = ann.page.url
+    ann.page.get_by_role("button", name="New thread").click()
+    expect(ann.messages).to_have_count(0)
+    ann.page.goto(address)
+    expect(ann.messages).to_have_count(4)
+    expect(ann.page.locator("[data-part=spent]")).to_have_count(0)
+
+
+def test_what_is_open_is_there_after_a_restart(server: Server, visit: Visit) -> None:
+    ann = visit(server.url, strict=False)
+    ann.say("@broker hello")
+    ann.sees_answer("done")
+    cost = cost_of(ann, ann.page.locator('article[data-role="assistant"]').first)
+    expect(cost.locator(".spent-sum")).to_have_count(2)
+    server.kill()
+    expect(ann.page.get_by_text("Connection lost")).to_be_visible()
+    server.start()
+    expect(ann.page.get_by_text("Connection lost")).to_be_hidden()
+    ann.say("@broker again")
+    expect(ann.messages).to_have_count(4)
+    expect(cost.locator(".spent-sum").last).to_contain_text("$0.0032")
+
+
+def test_a_stopped_answer_says_what_it_cost_as_far_as_anybody_knows(
+    server: Server, visit: Visit
+) -> None:
+    ann = visit(server.url, viewport=PHONE)
+    ann.say("long story")
+    ann.sees_in_answer("This is sentence 3.")
+    expect(ann.answer.get_by_role("button", name="Tokens and cost")).to_have_count(0)
+    ann.stop_button.click()
+    ann.sees_answer("stopped")
+    cost = cost_of(ann, ann.answer)
+    expect(cost).to_contain_text("price not known")
+    expect(cost).to_contain_text("tokens estimated")
+    overflow = "() => document.documentElement.scrollWidth - window.innerWidth"
+    assert ann.page.evaluate(overflow) <= 0
+
+
+# The pages beside the threads
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [("/inbox", "Waiting for you"), ("/memory", "Memory"), ("/help/models", "Better answers")],
+)
+def test_every_page_has_the_threads_beside_it(
+    server: Server, visit: Visit, path: str, title: str
+) -> None:
+    bob = visit(server.url)
+    bob.say(f"Look at {path}")
+    bob.sees_answer("done")
+    ann = visit(f"{server.url}{path}", viewport=WIDE)
+    expect(ann.page.get_by_role("heading", name=title, level=1)).to_be_in_viewport()
+    here = ann.page.locator(".place-link[aria-current=page]")
+    expect(here).to_have_text([] if path == "/help/models" else [re.compile(f"^{title}")])
+    line = ann.threads.filter(has_text=f"Look at {path}")
+    expect(line).to_be_in_viewport()
+    ann.page.set_viewport_size(PHONE)
+    expect(line).not_to_be_in_viewport()
+    ann.page.get_by_role("button", name="Show threads").click()
+    expect(line).to_be_in_viewport()
+    overflow = "() => document.documentElement.scrollWidth - window.innerWidth"
+    assert ann.page.evaluate(overflow) <= 0
+    line.click()
+    expect(ann.messages).to_have_count(2)

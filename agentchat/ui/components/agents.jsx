@@ -20,7 +20,7 @@ function Menu({ label, shown, value, onChoose, className, icon, choices }) {
           collisionPadding={12}
         >
           <DropdownMenu.RadioGroup value={value} onValueChange={onChoose}>
-            {choices.map(({ name, title, text, detail }) => (
+            {choices.map(({ name, title, text, detail, warning }) => (
               <DropdownMenu.RadioItem key={name} value={name} className="menu-item choice">
                 <span className="choice-mark">
                   <DropdownMenu.ItemIndicator>
@@ -31,6 +31,7 @@ function Menu({ label, shown, value, onChoose, className, icon, choices }) {
                   <strong>{title}</strong>
                   {text ? <span>{text}</span> : null}
                   {detail ? <small>{detail}</small> : null}
+                  {warning ? <small className="choice-warning">{warning}</small> : null}
                 </span>
               </DropdownMenu.RadioItem>
             ))}
@@ -41,15 +42,22 @@ function Menu({ label, shown, value, onChoose, className, icon, choices }) {
   );
 }
 
-/** Who answers in this thread. */
-export function AgentPicker({ agents, value, onChoose, words }) {
+function lack(agent, lacking, words) {
+  const names = lacking.filter(({ agents }) => agents.includes(agent)).map(({ name }) => name);
+  return names.length ? words.without.replace("{names}", () => names.join(", ")) : "";
+}
+
+/** Who answers in this thread. A model is named where it is not the one of the page. */
+export function AgentPicker({ agents, model: common, lacking, value, onChoose, words }) {
+  const several = new Set(agents.map(({ model }) => model)).size > 1;
   const choices = [
     { name: "", title: words.automatic, text: words.automaticMore },
     ...agents.map(({ name, description, model }) => ({
       name,
       title: name,
       text: description,
-      detail: model,
+      detail: several && model !== common ? model : "",
+      warning: lack(name, lacking, words),
     })),
   ];
   const shown = agents.some((agent) => agent.name === value) ? value : "";
@@ -83,6 +91,31 @@ export function SecondMenu({ value, onChoose, words }) {
 }
 
 const MENTION = /^\s*@([\w-]*)$/;
+// As the server reads it: the first word, without what ends it. Names begin with a letter.
+const ADDRESSED = /^\s*@([a-z][\w-]*)[,:;.!?]*(\s|$)/i;
+
+/** Whom a message is addressed to who is not there; nobody, while the name may go on. */
+function strangerIn(text, agents) {
+  const [, name, after] = ADDRESSED.exec(text) ?? [];
+  if (name === undefined || agents.length === 0) return "";
+  const said = name.toLowerCase();
+  const known = agents.some((agent) => (after ? agent.name === said : agent.name.startsWith(said)));
+  return known ? "" : name;
+}
+
+/** Says that a message is addressed to nobody, and who answers it. */
+export function Stranger({ text, agents, picked, words }) {
+  const name = strangerIn(text, agents);
+  const who = agents.some((agent) => agent.name === picked) ? picked : "";
+  const said = (who ? words.unknown : words.unknownAutomatic)
+    .replace("{name}", () => name)
+    .replace("{who}", () => who);
+  return (
+    <div role="status" data-part="stranger">
+      {name ? <p className="composer-note stranger">{said}</p> : null}
+    </div>
+  );
+}
 
 /**
  * Completes the name of an agent at the beginning of a message. Gives what the message box
@@ -122,6 +155,7 @@ export function useMention(text, agents, words, complete) {
     "aria-haspopup": "listbox",
     "aria-controls": open ? "mentions" : undefined,
     "aria-activedescendant": open ? `mention-${found[current].name}` : undefined,
+    onBlur: () => setClosed(text),
   };
   const listbox = open ? (
     <ul className="menu mentions" role="listbox" id="mentions" aria-label={words.mention} ref={list}>

@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useParams } from "react-router";
 import { ArrowUp, Square } from "lucide-react";
-import { AgentPicker, SecondMenu, useMention } from "./agents";
+import { AgentPicker, SecondMenu, Stranger, useMention } from "./agents";
 import {
   arriveWithDraft,
   carryDraft,
@@ -30,7 +30,8 @@ function lengthOf(text, limit) {
  * is who answers, and what a message does while an answer is being written.
  */
 export function Composer(props) {
-  const { shown, missing, running, agents, agent, second, words, agentWords } = props;
+  const { shown, missing, running, agents, agent, model, lacking, second } = props;
+  const { words, agentWords } = props;
   const { onSend, onStop, onAgent, onSecond } = props;
   const { thread_id: thread = "" } = useParams();
   const [text, setText] = useState("");
@@ -78,6 +79,7 @@ export function Composer(props) {
   // On the page of a new thread, and of one that is gone: what is sent starts a thread.
   const create = thread === "" || missing;
   const here = shown === thread;
+  const chosen = create ? picked : here ? agent : "";
   const choose = (name) => (create ? pickAgent(name) : onAgent(thread, name));
 
   const length = lengthOf(text, words.limit);
@@ -158,6 +160,7 @@ export function Composer(props) {
           <ArrowUp strokeWidth={2.4} aria-hidden />
         </button>
       </div>
+      <Stranger text={text} agents={agents} picked={chosen} words={agentWords} />
       {tooLong ? (
         <p className="composer-note" role="alert" id="message-problem">
           {words.tooLong
@@ -169,7 +172,9 @@ export function Composer(props) {
           {agents.length > 1 ? (
             <AgentPicker
               agents={agents}
-              value={create ? picked : here ? agent : ""}
+              model={model}
+              lacking={lacking}
+              value={chosen}
               onChoose={choose}
               words={agentWords}
             />
