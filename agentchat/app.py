@@ -3,37 +3,65 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 import reflex as rx
 from reflex.event import EventSpec
 from reflex.utils.prerequisites import get_web_dir
+from reflex_base.environment import environment
 from reflex_base.vars.function import ArgsFunctionOperation
 from reflex_components_core.base.error_boundary import ErrorBoundary
 from starlette.types import ASGIApp
 
+from agentchat.agents.mcp import load_servers
 from agentchat.chat import AgentChat
-from agentchat.ui import words, words_memory
+from agentchat.endpoints import with_endpoints
+from agentchat.errors import AgentChatError
+from agentchat.settings import load_settings
+from agentchat.ui import (
+    words,
+    words_faults,
+    words_memory,
+    words_overview,
+    words_runs,
+    words_schedules,
+)
 from agentchat.ui.bridge import serving
+from agentchat.ui.components.faults import fault_bar
 from agentchat.ui.components.notices import connection_notice
+from agentchat.ui.exports import with_exports
 from agentchat.ui.headers import security_headers
 from agentchat.ui.pages.chat import chat_page, chat_title
+from agentchat.ui.pages.faults import faults_page
 from agentchat.ui.pages.inbox import inbox_page
 from agentchat.ui.pages.memories import memories_page
 from agentchat.ui.pages.notes import crash_page, loading_page, models_page, not_found_page
+from agentchat.ui.pages.overview import overview_page
+from agentchat.ui.pages.run import run_page, run_title
+from agentchat.ui.pages.runs import runs_page
+from agentchat.ui.pages.schedules import schedules_page
 from agentchat.ui.states.agents import AgentsState
 from agentchat.ui.states.asks import InboxState, WaitingState
 from agentchat.ui.states.build import BuildState
+from agentchat.ui.states.faults import FaultsState
 from agentchat.ui.states.memories import MemoriesState
 from agentchat.ui.states.model import ModelState
 from agentchat.ui.states.notice import NoticeState
+from agentchat.ui.states.overview import OverviewState
+from agentchat.ui.states.run import RunState, RunTabState, RunWholeState
+from agentchat.ui.states.runs import RunsState
+from agentchat.ui.states.schedules import SchedulesState
+from agentchat.ui.states.spent import SpentState
 from agentchat.ui.states.thread import ThreadState
 from agentchat.ui.states.threads import ThreadsState
+from agentchat.ui.states.tool_servers import ToolServersState
 
 logger = logging.getLogger(__name__)
 
 
-def _with_headers(app: ASGIApp) -> ASGIApp:
-    return security_headers(app, get_web_dir() / rx.constants.Dirs.STATIC)
+def _with_headers(app: ASGIApp, chat: AgentChat) -> ASGIApp:
+    pages = get_web_dir() / rx.constants.Dirs.STATIC
+    return security_headers(with_exports(with_endpoints(app, chat), chat), pages)
 
 
 def _error_boundary() -> rx.Component:
@@ -59,8 +87,9 @@ def build(chat: AgentChat) -> rx.App:
         app_wraps={
             (55, "ErrorBoundary"): lambda _: _error_boundary(),
             (5, "Overlay"): lambda _: connection_notice(),
+            (4, "Faults"): lambda _: fault_bar(),
         },
-        api_transformer=_with_headers,
+        api_transformer=partial(_with_headers, chat=chat),
         backend_exception_handler=_say_something_went_wrong,
         head_components=[rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml")],
     )
@@ -71,6 +100,7 @@ def build(chat: AgentChat) -> rx.App:
         AgentsState.tell,
         ThreadsState.follow,
         WaitingState.follow,
+        FaultsState.follow,
     ]
     for route in ("/", "/t/[thread_id]"):
         app.add_page(
@@ -78,7 +108,13 @@ def build(chat: AgentChat) -> rx.App:
             route=route,
             title=chat_title,
             description=words.DESCRIPTION,
-            on_load=[*common, ThreadState.follow, ModelState.follow],
+            on_load=[
+                *common,
+                ThreadState.follow,
+                ModelState.follow,
+                ToolServersState.follow,
+                SpentState.follow,
+            ],
         )
     app.add_page(
         inbox_page,
@@ -90,10 +126,50 @@ def build(chat: AgentChat) -> rx.App:
         memories_page,
         route=words.MEMORY_PATH,
         title=f"{words_memory.TITLE} · {words.APP}",
-        on_load=[NoticeState.dismiss, MemoriesState.arrive, MemoriesState.follow],
+        on_load=[*common, MemoriesState.arrive, MemoriesState.follow],
     )
-    app.add_page(models_page, route=words.MODEL_HELP, title=f"Models · {words.APP}")
-    app.add_page(not_found_page, route="404", title=f"{words.NOT_FOUND_TITLE} · {words.APP}")
+    app.add_page(
+        runs_page,
+        route=words_runs.PATH,
+        title=f"{words_runs.TITLE} · {words.APP}",
+        on_load=[*common, RunsState.arrive, RunsState.follow],
+    )
+    app.add_page(
+        models_page,
+        route=words.MODEL_HELP,
+        title=f"{words.MODELS_TITLE} · {words.APP}",
+        on_load=common,
+    )
+    app.add_page(
+        run_page,
+        route="/runs/[run_id]",
+        title=run_title,
+        on_load=[*common, RunWholeState.hide, RunState.follow, RunTabState.follow],
+    )
+    app.add_page(
+        faults_page,
+        route=words_faults.PATH,
+        title=f"{words_faults.TITLE} · {words.APP}",
+        on_load=common,
+    )
+    app.add_page(
+        overview_page,
+        route=words_overview.PATH,
+        title=f"{words_overview.TITLE} · {words.APP}",
+        on_load=[*common, OverviewState.follow],
+    )
+    app.add_page(
+        schedules_page,
+        route=words_schedules.PATH,
+        title=f"{words_schedules.TITLE} · {words.APP}",
+        on_load=[*common, SchedulesState.arrive, SchedulesState.follow],
+    )
+    app.add_page(
+        not_found_page,
+        route="404",
+        title=f"{words.NOT_FOUND_TITLE} · {words.APP}",
+        on_load=FaultsState.follow,
+    )
     return app
 
 
@@ -104,5 +180,19 @@ def __getattr__(name: str) -> rx.App:
     """``app`` is made when it is first asked for: a process has one, and may build its own."""
     if name != "app":
         raise AttributeError(name)
+    if environment.REFLEX_COMPILE_CONTEXT.get() is rx.constants.CompileContext.RUN:
+        _check_servers()
     made = globals()["app"] = build(AgentChat())
     return made
+
+
+def _check_servers() -> None:
+    """End ``reflex run`` in words if the file of MCP servers is wrong. Once it serves, Reflex
+    would say it with tracebacks.
+    """
+    try:
+        file = load_settings().mcp_file
+        if file is not None:
+            load_servers(file)
+    except AgentChatError as error:
+        raise SystemExit(str(error)) from None

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, TypeVarTuple
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
@@ -29,13 +29,16 @@ from agentchat.durable.runs import Runs
 from agentchat.durable.schedules import Schedules
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import InvalidInput, NotAllowed
+from agentchat.faults import Faults
 from agentchat.files import Files, NewFile
 from agentchat.inbox import Inbox
 from agentchat.inputs import checked_id, checked_text, checked_title
 from agentchat.llm.base import Provider
 from agentchat.llm.embedder import Embedder
 from agentchat.models import SecondMessage
-from agentchat.opening import Given, opened
+from agentchat.observing import Health
+from agentchat.opening import Given, allow_run, opened
+from agentchat.operations import Operations
 from agentchat.reading import checked_files
 from agentchat.settings import Settings, load_settings
 from agentchat.spent import Spendings
@@ -43,6 +46,7 @@ from agentchat.store import schema, threads
 from agentchat.store.live import Outcome as Outcome
 from agentchat.store.live import QueryView
 from agentchat.store.messages import Answer
+from agentchat.tool_servers import ToolServers
 from agentchat.turns import Ending, Send
 from agentchat.views import (
     LOCAL,
@@ -53,6 +57,9 @@ from agentchat.views import (
     ThreadSummary,
     ThreadView,
 )
+
+if TYPE_CHECKING:
+    from agentchat.observing.metrics import Metrics
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -66,7 +73,7 @@ class AgentChat:
     """A running agentchat: ``async with AgentChat() as chat``.
 
     ``runs`` are the verbs on workflows (:class:`~agentchat.durable.runs.Runs`), and
-    ``schedules`` those that start them again and again.
+    ``schedules`` those that start them again and again; ``operations`` is what is seen of them.
 
     Opening it brings the embedded database up to date, starts the worker that carries runs
     out, and lets the model get ready. Leaving it hands runs under way back to the queue.
@@ -81,10 +88,19 @@ class AgentChat:
 
     runs: Runs
     schedules: Schedules
+    operations: Operations
     inbox: Inbox
     memories: Memories
     files: Files
     spent: Spendings
+    tool_servers: ToolServers
+    faults: Faults
+    settings: Settings | None = None
+    """What it was opened with last."""
+    health: Health | None = None
+    """Whether this process can do its work; None while it is not open."""
+    metrics: Metrics | None = None
+    """What it counts, as Prometheus reads it; None if that is switched off."""
 
     def __init__(
         self,
@@ -115,6 +131,7 @@ class AgentChat:
 
     async def __aenter__(self) -> Self:
         settings, clock = self._settings or load_settings(), self._clock
+        self.settings = settings
         url = settings.database_url
         await asyncio.to_thread(schema.upgrade if url.startswith("sqlite") else schema.check, url)
         self._opened = await opened(self._given, settings, clock, self._authorize)
@@ -122,10 +139,18 @@ class AgentChat:
         self._database = database = self._team.database
         self._checked_files = partial(checked_files, settings=settings)
         self.runs, self.schedules = self._durable.runs, self._durable.schedules
+        allow = partial(allow_run, self._authorize)
+        self.operations = Operations(database, clock, allow, self.runs)
         self.memories = self._opened.memories
         self.inbox = Inbox(database, clock, self._tool, self._authorize)
         self.files = Files(database, self._authorize)
         self.spent = Spendings(database, clock, self._authorize)
+        self.tool_servers = ToolServers(self._team, self._authorize)
+        self.metrics, self.faults = self._opened.observing.metrics, self._opened.faults
+        model = partial(
+            reads.model_view, model_id=self._opened.model_id, label=self._team.provider.label
+        )
+        self.health = Health(database, clock, lambda: self._durable.worker, model)
         return self
 
     async def __aexit__(
@@ -134,11 +159,12 @@ class AgentChat:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.health = None
         await self._opened.close()
 
     def _tool(self, agent: str, name: str) -> Tool | None:
         who = self._team.agents.get(agent)
-        return None if who is None else tools_of(self._team, who, LOCAL, 0).get(name)
+        return None if who is None else tools_of(self._team, who, None, 0).get(name)
 
     # Threads
 
@@ -177,7 +203,7 @@ class AgentChat:
         """
         self._authorize(actor)
         if agent:
-            self._team.chosen(agent, actor)
+            await self._team.chosen(agent, actor)
         await self._database.write(threads.choose, checked_id(thread_id), agent=agent)
 
     async def choose_second_message(
@@ -198,14 +224,16 @@ class AgentChat:
         """The agents that this person may use."""
         self._authorize(actor)
         team = self._team
+        usable = team.usable_by(actor)
+        names = [one.name for one in usable]
         return tuple(
             AgentView(
                 agent.name,
                 agent.description,
                 team.provider_of(agent).label,
-                tuple(tools_of(team, agent, actor, 0)),
+                tuple(tools_of(team, agent, names, 0)),
             )
-            for agent in team.usable_by(actor)
+            for agent in usable
         )
 
     # Messages
@@ -236,14 +264,14 @@ class AgentChat:
         """
         self._authorize(actor)
         if agent:
-            self._team.chosen(agent, actor)
+            await self._team.chosen(agent, actor)
         sending = Send(
             message_id=checked_id(message_id),
             text=checked_text(text),
             actor=actor,
             answer=Answer(checked_id(None), checked_id(thread_id), checked_id(None), 0),
             workflow=self._team.reply,
-            agent=agent or self._team.mentioned(text, actor),
+            agent=agent or await self._team.mentioned(text, actor),
             first_agent=self._team.first.name if self._team.router is None else "",
             now=self._clock.now(),
             price=self._team.price,

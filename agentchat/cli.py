@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
-from agentchat import cli_check, cli_models
+from agentchat import cli_check, cli_models, cli_runs
 from agentchat.agents.mcp import load_servers
 from agentchat.chat import AgentChat
 from agentchat.cli_named import named
 from agentchat.errors import AgentChatError, ConfigError, ModelError
 from agentchat.llm.choose import choose_provider
+from agentchat.observing import logs
 from agentchat.settings import Settings, load_settings
 from agentchat.store import schema
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 database = typer.Typer(no_args_is_help=True, help="The database: bring it up to date, check it.")
 app.add_typer(database, name="db")
 app.add_typer(cli_models.app, name="models")
+app.add_typer(cli_runs.app, name="runs")
 
 
 app.command()(cli_check.check)
@@ -45,9 +46,9 @@ def run(
     """Serve the web app: migrate, build the pages if they changed, listen on one port."""
     from agentchat import frontend
 
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     with _said_plainly():
         settings = load_settings()
+        logs.set_up(settings.log_format, settings.log_level, settings.secrets)
         mine = named(chat, "--chat") if chat else None
         if chat and not isinstance(mine, AgentChat):
             raise ConfigError(f"--chat {chat!r} is not an AgentChat.")

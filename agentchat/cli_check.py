@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -53,13 +54,14 @@ def check(workflows: Named = []) -> None:  # noqa: B006
 
 
 def _look(url: str, named: list[str]) -> Look:
-    mine = [one for name in named for one in _named(name)]
     schema.check(url)
-    return asyncio.run(boot.check(url, [*_own(url), *mine]))
+    return asyncio.run(boot.check(url, [*own(url)[1], *given(named)]))
 
 
-def _own(url: str) -> list[Workflow[..., Any]]:
-    """The app's own workflows. Nothing is asked of its model, and nothing of its database."""
+def own(url: str) -> tuple[Team, list[Workflow[..., Any]]]:
+    """The app's own agents and workflows. Nothing is asked of its model, and nothing of its
+    database.
+    """
     database, clock = Database(url), SystemClock()
     provider, embedder = ScriptedProvider("instant"), HashEmbedder()
     made: list[Team] = []
@@ -70,7 +72,12 @@ def _own(url: str) -> list[Workflow[..., Any]]:
     streams = Streams(database, clock)
     made.append(Team(checked(agents), provider, {}, database, streams, clock, router=router))
     remember = remember_workflow(provider, memories, database, clock)
-    return [reply_workflow(made[0]), follow_up, remember]
+    return made[0], [reply_workflow(made[0]), follow_up, remember]
+
+
+def given(names: Sequence[str]) -> list[Workflow[..., Any]]:
+    """The workflows that were named with ``--workflows``; raises ConfigError."""
+    return [one for name in names for one in _named(name)]
 
 
 def _named(name: str) -> list[Workflow[..., Any]]:

@@ -24,6 +24,7 @@ from types import FrameType
 
 import uvicorn
 from filelock import FileLock, Timeout
+from uvicorn.config import LOGGING_CONFIG
 
 from agentchat.chat import AgentChat
 from agentchat.errors import ConfigError
@@ -59,11 +60,13 @@ def serve(settings: Settings, chat: AgentChat | None = None) -> None:
 
     Prints the address when it answers. Raises ConfigError if the port is taken.
     """
-    root = _checkout()
-    ensure_built(settings)
+    pages = ensure_built(settings)
     listener = listen(settings.host, settings.port)
+    root = _checkout()
     os.chdir(root)
-    os.environ.update(_reflex_environment(settings, _version_folder(root)))
+    # The folder of these pages, though their sources may have changed since.
+    version = pages.parent.parent.relative_to(root)
+    os.environ.update(_reflex_environment(settings, version))
     # Reflex reads the environment when it is imported, so only now.
     from reflex_base.environment import environment
 
@@ -78,6 +81,8 @@ def serve(settings: Settings, chat: AgentChat | None = None) -> None:
         port=settings.port,
         ws="websockets-sansio",
         log_level="warning",
+        # As JSON everything goes one way; uvicorn's own lines are text.
+        log_config=None if settings.log_format == "json" else LOGGING_CONFIG,
         timeout_graceful_shutdown=1,
     )
     with contextlib.suppress(KeyboardInterrupt):
@@ -120,6 +125,7 @@ def fingerprint(root: Path) -> str:
         root / "rxconfig.py",
         root / "agentchat" / "app.py",
         root / "agentchat" / "views.py",
+        *sorted((root / "agentchat").glob("operations/*_views.py")),
         *sorted((root / "agentchat" / "ui").rglob("*")),
         *sorted((root / "assets").rglob("*")),
         # Not package.json beside it: the build itself reorders that one.

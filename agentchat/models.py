@@ -396,6 +396,7 @@ class Spending(SQLModel, table=True):
         Index("ix_spendings_thread", "thread_id", "input_tokens", "output_tokens", "cost_usd"),
         Index("ix_spendings_message", "message_id"),
         Index("ix_spendings_run", "run_id"),
+        Index("ix_spendings_newest", "created_at"),
     )
 
     id: int | None = serial()
@@ -469,7 +470,7 @@ class Run(SQLModel, table=True):
     thread_id: str | None = Field(default=None, max_length=64, index=True)
     parent_id: str | None = Field(default=None, max_length=64, index=True)
     awaited: bool = False
-    origin_id: str | None = Field(default=None, max_length=64)
+    origin_id: str | None = Field(default=None, max_length=64, index=True)
     origin_step: str | None = Field(default=None, max_length=400)
     schedule_id: str | None = Field(default=None, max_length=64, index=True)
     started_by: str = Field(default="", max_length=200)
@@ -517,7 +518,11 @@ class Step(SQLModel, table=True):
     """
 
     __tablename__ = "steps"
-    __table_args__ = (UniqueConstraint("run_id", "branch", "name", "occurrence"),)
+    __table_args__ = (
+        UniqueConstraint("run_id", "branch", "name", "occurrence"),
+        # The timeline: a window in order, and how many began when; so it reads only the index.
+        Index("ix_steps_run", "run_id", "id", "status", "started_at"),
+    )
 
     id: int | None = serial()
     run_id: str = Field(foreign_key="workflows.id", max_length=64)
@@ -583,7 +588,10 @@ class Log(SQLModel, table=True):
     """
 
     __tablename__ = "logs"
-    __table_args__ = (UniqueConstraint("run_id", "branch", "occurrence"),)
+    __table_args__ = (
+        UniqueConstraint("run_id", "branch", "occurrence"),
+        Index("ix_logs_run", "run_id", "id"),
+    )
 
     id: int | None = serial()
     run_id: str = Field(foreign_key="workflows.id", max_length=64)
@@ -657,7 +665,8 @@ class Schedule(SQLModel, table=True):
     ``trigger`` is cron or interval, ``spec`` its five fields or its seconds; times are those
     of ``timezone``. A firing found late is missed, and treated as ``missed`` says: skip, one
     (the newest) or all (up to ``most_missed``, the newest). ``overlap`` says what to do
-    while a run of it is active: skip, queue or allow. Jitter is in seconds.
+    while a run of it is active: skip, queue or allow. Jitter is in seconds. ``declared`` says
+    that code declares it at each start, and would undo what is changed elsewhere.
     """
 
     __tablename__ = "schedules"
@@ -680,6 +689,7 @@ class Schedule(SQLModel, table=True):
     next_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
     last_at: datetime | None = Field(default=None, sa_type=Instant)
     created_by: str = Field(default="", max_length=200)
+    declared: bool = False
     created_at: datetime = Field(sa_type=Instant)
 
 

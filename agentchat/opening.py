@@ -26,10 +26,18 @@ from agentchat.durable.keeper import Keep
 from agentchat.durable.own import Own
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import ConfigError, NotAllowed
+from agentchat.faults import Faults
+from agentchat.faults.provider import faulty
+from agentchat.faults.switches import Switches
 from agentchat.llm.base import Provider
 from agentchat.llm.choose import choose_provider
 from agentchat.llm.embedder import Embedder, HashEmbedder
+from agentchat.llm.observed import observed
 from agentchat.models import Run
+from agentchat.observing import Observing, observing
+from agentchat.operations.bulk import NAME as BULK
+from agentchat.operations.bulk import bulk_workflow
+from agentchat.operations.private import PRIVATE as PRIVATE
 from agentchat.providing import of_agents, reporting, served
 from agentchat.settings import Settings
 from agentchat.spent import allowance_of
@@ -40,10 +48,7 @@ from agentchat.turns import Ending
 from agentchat.views import Actor
 from agentchat.workflows.follow_up import follow_up_workflow
 from agentchat.workflows.remember import remember_workflow
-from agentchat.workflows.reply import answer_of, reply_workflow
-
-PRIVATE = ("remember", "follow_up")
-"""The workflows whose runs only the person they are for may look at."""
+from agentchat.workflows.reply import reply_workflow
 
 
 @dataclass(frozen=True)
@@ -63,13 +68,15 @@ class Given:
 class Opened:
     """An app that runs: its agents and their model, what carries its runs out, its memory.
 
-    ``model_id`` is the row in which the state of the model stands.
+    ``model_id`` is the row in which the state of the model stands; ``observing`` who looks.
     """
 
     team: Team
     durable: Durable
     memories: Memories
     model_id: str
+    observing: Observing
+    faults: Faults
     _stack: AsyncExitStack = field(repr=False)
 
     async def close(self) -> None:
@@ -89,8 +96,11 @@ async def opened(
         database = Database(settings.database_url)
         database.open()
         stack.push_async_callback(database.close)
+        seen = await stack.enter_async_context(observing(settings, clock))
         chosen = given.provider or await choose_provider(settings)
-        provider = sized(chosen, settings.context_tokens)
+        switches = Switches() if settings.faults_allowed else None
+        sized_one = sized(chosen, settings.context_tokens)
+        provider = observed(faulty(sized_one, switches), seen.calls)
         # The embedded model may turn out to be another one; its row stays the same.
         model_id = provider.id
         await stack.enter_async_context(reporting(provider, database, clock))
@@ -123,29 +133,51 @@ async def opened(
                 memories,
                 # A script answers the same to all: nothing needs to be remembered for it.
                 remember if embedder is not None else None,
+                seen,
+                switches,
             )
         )
         made.append(team)
         reply = reply_workflow(team)
         durable = Durable(
             database,
-            [reply, follow_up, remember, *given.workflows],
+            [
+                *(reply, follow_up, remember, bulk_workflow(lambda: durable.runs, database)),
+                *given.workflows,
+            ],
             clock=clock,
             keep=Keep.of(days=settings.keep_days, runs=settings.keep_runs),
             strict=given.strict,
             allow=lambda actor, run: allow_run(allow, actor, run),
-            own={
-                reply.name: Own(
-                    "This run answers a message; ask for that answer again instead.",
-                    end=partial(_end_answer, team),
-                    go_on=lambda tx, run, _: turns.go_on(tx, answer_of(run.id, run.data)),
-                ),
-                follow_up.name: Own("This run is a follow-up; ask its agent for another."),
-                remember.name: Own("This run remembers what was said; that is done once."),
-            },
+            own=owned(team),
+            observer=seen.runs,
         )
         await stack.enter_async_context(durable)
-        return Opened(team, durable, memories, model_id, stack.pop_all())
+        if seen.metrics is not None:
+            seen.metrics.attach(database, lambda: durable.worker)
+
+        async def kill() -> None:
+            team.streams.drop()
+            await durable.kill_worker()
+
+        faults = await stack.enter_async_context(
+            Faults(database, clock, switches, allow=allow, kill=kill, start=durable.start_worker)
+        )
+        return Opened(team, durable, memories, model_id, seen, faults, stack.pop_all())
+
+
+def owned(team: Team) -> dict[str, Own]:
+    """The workflows of this app whose runs belong to something else."""
+    return {
+        team.reply.name: Own(
+            "This run answers a message; ask for that answer again instead.",
+            end=partial(_end_answer, team),
+            go_on=turns.go_on,
+        ),
+        "follow_up": Own("This run is a follow-up; ask its agent for another."),
+        "remember": Own("This run remembers what was said; that is done once."),
+        BULK: Own("This run changes others; choose those again instead."),
+    }
 
 
 def allow_run(allow: Callable[[Actor], None], actor: Actor, run: Run | None) -> None:
@@ -157,7 +189,7 @@ def allow_run(allow: Callable[[Actor], None], actor: Actor, run: Run | None) -> 
 
 
 def _end_answer(team: Team, tx: Tx, run: Run, by: Actor, now: datetime) -> list[str]:
-    return turns.stop_run(tx, answer_of(run.id, run.data), Ending(by, now, team.price))
+    return turns.stop_run(tx, run, Ending(by, now, team.price))
 
 
 def _secret(key: SecretStr | None) -> str | None:
@@ -171,6 +203,8 @@ async def _team(
     settings: Settings,
     memories: Memories,
     remember: Workflow[..., Any] | None,
+    seen: Observing,
+    switches: Switches | None,
 ) -> AsyncGenerator[Team, None]:
     async with (
         manned(kit, given.agents, given.router) as crew,
@@ -183,7 +217,12 @@ async def _team(
         yield Team(
             crew.agents,
             kit.provider,
-            providers,
+            {
+                name: kit.provider
+                if one is kit.provider
+                else observed(faulty(one, switches), seen.calls)
+                for name, one in providers.items()
+            },
             kit.database,
             Streams(kit.database, kit.clock),
             kit.clock,

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from agentchat.models import OPEN_PART, AskStatus, PartKind, PartStatus
+from agentchat.models import OPEN_PART, AskStatus, PartKind, PartStatus, step_key
 from agentchat.views import AskView, FileView, MessageView, PartView, SourceView
 
 _WHOLE = (PartKind.TEXT, PartKind.REASONING)
@@ -42,7 +42,15 @@ def part_view(row: Row[Any]) -> PartView:
         thread_id=data.get("thread_id", ""),
         began=iso(row.started_at),
         ended=iso(row.finished_at),
+        step=_step(row),
     )
+
+
+def _step(row: Row[Any]) -> str:
+    """What a model said was written by the step of the round in which it was called."""
+    if row.kind in _WHOLE and not row.step and row.round >= 0:
+        return step_key("", "generate", row.round)
+    return row.step if row.kind == PartKind.TOOL else ""
 
 
 def part_with(part: PartView, asks: tuple[AskView, ...], answer: MessageView | None) -> PartView:

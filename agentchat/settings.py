@@ -49,6 +49,21 @@ class Settings(BaseSettings):
     keep_runs: Annotated[int, Field(ge=0, le=1_000_000_000)] = 10_000
     """How many finished runs are kept at most, the newest; 0 is no limit."""
 
+    fault_panel: bool = False
+    """Whether an operator may switch faults on: dead workers, models that fail, a locked database.
+    Never on a host that is not a loopback address; see :attr:`faults_allowed`."""
+
+    metrics: bool = True
+    """Whether what runs is counted, and told at ``/metrics`` in Prometheus' text format."""
+    metrics_token: SecretStr | None = None
+    """What a reader of ``/metrics`` must show; without it only this machine may read them."""
+    traces: str | None = None
+    """The address of an OTLP/HTTP receiver, to which a trace of each run is sent."""
+    log_format: Literal["text", "json"] = "text"
+    """How the log of the process is written: for people, or a JSON object a line."""
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    """From which level on the log is written."""
+
     thread_tokens: Annotated[int, Field(ge=0)] = 5_000_000
     """How many tokens a thread may use before a person is asked whether to go on; 0 is no limit,
     here and in the next three."""
@@ -83,6 +98,8 @@ class Settings(BaseSettings):
         "search_url",
         "brave_api_key",
         "tavily_api_key",
+        "metrics_token",
+        "traces",
         mode="before",
     )
     @classmethod
@@ -92,13 +109,7 @@ class Settings(BaseSettings):
     @field_validator("host")
     @classmethod
     def _loopback_only(cls, value: str) -> str:
-        if value == "localhost":
-            return value
-        try:
-            loopback = ipaddress.ip_address(value).is_loopback
-        except ValueError:
-            loopback = False
-        if not loopback:
+        if not is_loopback(value):
             raise ValueError(
                 f"{value!r} is not a loopback address. There is no login yet, so anyone who can"
                 " reach the page could read every thread. Use 127.0.0.1 and a tunnel"
@@ -113,6 +124,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 "use postgresql://USER:PASSWORD@HOST:PORT/DATABASE,"
                 " or leave it out for the embedded SQLite"
+            )
+        return value
+
+    @field_validator("traces")
+    @classmethod
+    def _http_receiver(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"https?://[^/\s]+", value):
+            raise ValueError(
+                f"{value!r} is not the address of an OTLP/HTTP receiver,"
+                " such as http://127.0.0.1:4318"
             )
         return value
 
@@ -149,6 +170,15 @@ class Settings(BaseSettings):
         return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+psycopg://", self.db_url)
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """The keys and passwords among the settings, which must stand in no log."""
+        told = [value for _, value in self if isinstance(value, SecretStr)]
+        found = [secret.get_secret_value() for secret in told]
+        if self.db_url is not None and (password := re.search(r"://[^/@]*:([^/@]+)@", self.db_url)):
+            found.append(password[1])
+        return tuple(secret for secret in found if secret)
+
+    @property
     def mcp_file(self) -> Path | None:
         """The file that names MCP servers; None if there is none."""
         if self.mcp is not None:
@@ -157,10 +187,23 @@ class Settings(BaseSettings):
         return usual if usual.is_file() else None
 
     @property
+    def faults_allowed(self) -> bool:
+        """Whether faults may be switched on: asked for, and reached from this machine alone."""
+        return self.fault_panel and is_loopback(self.host)
+
+    @property
     def origins(self) -> tuple[str, ...]:
         """The exact origins from which a browser may open the socket."""
         hosts = dict.fromkeys(("localhost", "127.0.0.1", "[::1]", _bracketed(self.host)))
         return tuple(f"http://{host}:{self.port}" for host in hosts)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an app that listens there."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _bracketed(host: str) -> str:

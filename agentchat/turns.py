@@ -9,7 +9,7 @@ from typing import Any
 
 from agentchat.agents import pending
 from agentchat.durable.workflow import Workflow
-from agentchat.errors import InvalidInput, MessageNotFound, ThreadNotFound
+from agentchat.errors import InvalidInput, MessageNotFound, ThreadNotFound, WrongState
 from agentchat.files import NewFile
 from agentchat.inputs import title_of
 from agentchat.llm.base import Usage
@@ -19,6 +19,7 @@ from agentchat.models import (
     Message,
     MessageStatus,
     Role,
+    Run,
     SecondMessage,
     Thread,
 )
@@ -27,10 +28,11 @@ from agentchat.store import (
     asks,
     attachments,
     ends,
-    memories,
+    memory_texts,
     messages,
     notes,
     parts,
+    repairs,
     runs,
     spendings,
     summaries,
@@ -213,27 +215,44 @@ def stop(tx: Tx, thread_id: str, ending: Ending) -> list[str]:
     return _stop_all(tx, thread_id, ending)
 
 
-def stop_run(tx: Tx, answer: Answer, ending: Ending) -> list[str]:
-    """End one answer that waits or grows, and the run that writes it; the ids of the runs that
-    ended with it, none if it was over.
+def stop_run(tx: Tx, run: Run, ending: Ending) -> list[str]:
+    """End the answer that a run writes, with the run; the ids of the runs that ended with it,
+    none if it was over.
     """
+    answer = pending.answer_of(run)
     threads.lock(tx, answer.thread_id)
     message = messages.find(tx, answer.message_id)
-    if message is None or message.run_id != answer.run_id or message.status not in LIVE_MESSAGE:
+    if message is None or message.status not in LIVE_MESSAGE:
+        return []
+    if message.run_id is None:
+        answers.claim(tx, answer)
+    elif message.run_id != run.id:
         return []
     return _stop(tx, answer, ending)
 
 
-def go_on(tx: Tx, answer: Answer) -> None:
+def go_on(tx: Tx, run: Run, now: datetime) -> None:
     """An answer that failed or was stopped is written on by its own run, which goes on from the
-    step that failed; so are those of the sub-agents whose runs go on with it.
+    step that failed; so are those of the sub-agents that it still waits for.
+
+    Raises WrongState if another run has answered since.
     """
-    for one in (answer, *parts.children(tx, answer.message_id)):
-        if one.run_id and runs.active(tx, one.run_id):
-            if one is not answer:
-                go_on(tx, one)
-            else:
-                answers.go_on(tx, one)
+    answer = pending.answer_of(run)
+    threads.lock(tx, answer.thread_id)
+    message = messages.find(tx, answer.message_id)
+    if message is None:
+        raise MessageNotFound
+    if message.run_id is None:
+        answers.claim(tx, answer)
+    elif message.run_id != run.id:
+        raise WrongState("This message was answered anew by another run; retry that one.")
+    if message.status not in LIVE_MESSAGE:
+        answers.go_on(tx, answer, message, attempt=run.attempt, now=now)
+    for child in repairs.waited_for(tx, run.id):
+        # Here and not when the run comes to it: what was asked in it is asked again at once.
+        repairs.revive(tx, child.id, now=now)
+        if child.workflow == run.workflow:
+            go_on(tx, child, now)
 
 
 def delete_thread(tx: Tx, thread_id: str, ending: Ending) -> list[str]:
@@ -260,7 +279,7 @@ def delete_subs(tx: Tx, answer: Answer, *, now: datetime) -> None:
 def _empty(tx: Tx, thread_id: str, now: datetime) -> None:
     for rows in (asks, parts, attachments, notes, summaries):
         rows.delete_of_thread(tx, thread_id)
-    memories.forget_thread(tx, thread_id)
+    memory_texts.forget_thread(tx, thread_id)
     messages.delete_of(tx, thread_id)
     runs.delete_of(tx, thread_id)
     threads.bury(tx, thread_id, now=now)

@@ -71,7 +71,8 @@ class PartView:
     (its beginning, if it is long). ``asks`` are what people are and were asked in it, oldest
     first; ``answer`` is that of a sub-agent, in the thread ``thread_id``. ``why`` explains a
     decision; ``edited`` says that the arguments are not those that were asked for. ``began``
-    and ``ended`` are ISO 8601 times.
+    and ``ended`` are ISO 8601 times. ``step`` is the key of the step that wrote it, as far as
+    that is known.
     """
 
     position: int
@@ -91,6 +92,7 @@ class PartView:
     thread_id: str = ""
     began: str = ""
     ended: str = ""
+    step: str = ""
     asks: tuple[AskView, ...] = ()
     answer: MessageView | None = None
 
@@ -189,7 +191,8 @@ class AgentView:
 @dataclass(frozen=True)
 class SpentView:
     """What was spent. ``cost_usd`` adds up the known prices, ``unknown`` counts the calls
-    whose price nobody knows; ``estimated`` those whose tokens are a guess.
+    whose price nobody knows; ``estimated`` those whose tokens are a guess. ``cached_tokens``
+    are those of ``input_tokens`` that a provider had in its cache.
     """
 
     calls: int = 0
@@ -198,6 +201,41 @@ class SpentView:
     cost_usd: float = 0.0
     unknown: int = 0
     estimated: int = 0
+    cached_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class SpentPart:
+    """What an agent spent on one model."""
+
+    agent: str
+    model: str
+    spent: SpentView
+
+
+@dataclass(frozen=True)
+class AnswerSpentView:
+    """What an answer has cost: all together, by agent and model in the order of their first
+    calls, and the thread that it is in. ``seconds`` is how long it took, from its start to its
+    end, -1 as long as it is not over.
+    """
+
+    message_id: str = ""
+    spent: SpentView = SpentView()
+    parts: tuple[SpentPart, ...] = ()
+    thread: SpentView = SpentView()
+    seconds: float = -1.0
+
+
+@dataclass(frozen=True)
+class ToolServerView:
+    """A server of tools that cannot be reached: ``why`` in words, and the ``agents`` that miss
+    its tools.
+    """
+
+    name: str
+    why: str
+    agents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

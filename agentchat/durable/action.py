@@ -168,8 +168,10 @@ class Actions:
         return begun.tries
 
     def _hand(self, action: Action, tries: int, before: dict[str, Any]) -> Hand:
-        now = self._clock.now()
-        return Hand(str(action.key), tries, now, now, before=before)
+        now, begun = self._clock.now(), action.begun
+        lost = begun is not None and begun.status == StepStatus.RUNNING and begun.tries == tries
+        lost_at = begun.started_at if begun is not None and lost else None
+        return Hand(str(action.key), tries, now, now, lost_at=lost_at, before=before)
 
     async def _try(self, action: Action, hand: Hand) -> Any:
         writing: list[asyncio.Task[None]] = []

@@ -14,6 +14,7 @@ from agentchat.durable.clock import Clock, SystemClock
 from agentchat.durable.engine import Engine
 from agentchat.durable.gate import Misfit
 from agentchat.durable.keeper import Keep, Keeper
+from agentchat.durable.observer import UNOBSERVED, Observer
 from agentchat.durable.own import Own
 from agentchat.durable.runs import Allow, Runs, allow_named
 from agentchat.durable.scheduler import Scheduler
@@ -39,7 +40,8 @@ class Durable:
     database that is open. ``keep`` says how long finished runs stay; ``most_runs`` is how
     many may be at work at once in this process, ``most_running`` in all together. Runs that
     the code would break are held, as paused, and the others go on; with ``strict`` the start
-    is refused with ConfigError instead. Raises ConfigError and SchemaMismatch on entry.
+    is refused with ConfigError instead. ``observer`` sees what is carried out here. Raises
+    ConfigError and SchemaMismatch on entry.
     """
 
     runs: Runs
@@ -57,6 +59,7 @@ class Durable:
         most_running: int | None = None,
         allow: Allow = allow_named,
         own: Mapping[str, Own] | None = None,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self._given = database
         self._workflows = list(workflows)
@@ -67,24 +70,23 @@ class Durable:
         self._most_running = most_running
         self._allow = allow
         self._own = own
+        self._observer = observer
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             database = await self._open(stack)
             clock = self._clock
-            self._engine = engine = Engine(database, self._workflows, clock)
-            await self._check_code(database)
-            self._worker = Worker(
-                database,
-                engine,
-                clock,
-                most_runs=self._most_runs,
-                most_running=self._most_running,
-                sweeps=[ends.overdue],
+            self._engine = engine = Engine(
+                database, self._workflows, clock, observer=self._observer
             )
+            await self._check_code(database)
+            self._database, self._died = database, list[str]()
+            self._worker = self._new_worker()
             known = {name: (one.version, one.code) for name, one in engine.workflows.items()}
             keeper = Keeper(database, clock, self._keep)
-            for part in (self._worker, Scheduler(database, clock, known), keeper):
+            await self._worker.start()
+            stack.push_async_callback(self._close_worker)
+            for part in (Scheduler(database, clock, known), keeper):
                 await part.start()
                 stack.push_async_callback(part.close)
             self.runs = Runs(
@@ -92,11 +94,15 @@ class Durable:
                 engine.workflows,
                 clock,
                 allow=self._allow,
-                interrupt=self._worker.interrupt,
+                interrupt=self.interrupt,
                 own=self._own,
             )
             self.schedules = Schedules(
-                database, clock, engine.workflows, lambda actor: self._allow(actor, None)
+                database,
+                clock,
+                engine.workflows,
+                lambda actor: self._allow(actor, None),
+                own=self._own or (),
             )
             self._opened = stack.pop_all()
         return self
@@ -109,9 +115,46 @@ class Durable:
     ) -> None:
         await self._opened.aclose()
 
+    @property
+    def worker(self) -> str:
+        """The name of the worker of this process."""
+        return self._worker.name
+
     def interrupt(self, run_id: str) -> None:
         """Let the worker of this process leave a run that was stopped, at once."""
         self._worker.interrupt(run_id)
+
+    async def kill_worker(self) -> None:
+        """Let the worker of this process die as if the process was killed: its runs keep their
+        leases, and nothing more is written of them. Schedules go on firing. Without effect on
+        one that is dead.
+        """
+        if self._worker.name not in self._died:
+            self._died.append(self._worker.name)
+            await self._worker.die()
+
+    async def start_worker(self) -> None:
+        """Start another worker in place of one that was killed: as a process does that is
+        started again on this machine, it takes over what the dead one held at once.
+        """
+        if self._worker.name in self._died:
+            self._worker = self._new_worker()
+            await self._worker.start()
+
+    def _new_worker(self) -> Worker:
+        return Worker(
+            self._database,
+            self._engine,
+            self._clock,
+            most_runs=self._most_runs,
+            most_running=self._most_running,
+            sweeps=[ends.overdue],
+            dead=self._died,
+        )
+
+    async def _close_worker(self) -> None:
+        if self._worker.name not in self._died:
+            await self._worker.close()
 
     async def _open(self, stack: AsyncExitStack) -> Database:
         if isinstance(self._given, Database):

@@ -124,6 +124,13 @@ class Context(Kinds):
         """Inside a step: which try this is, from 1."""
         return _hand().tries
 
+    @property
+    def lost_at(self) -> datetime | None:
+        """Inside a step: when this try was begun before, by a worker that ended before the step
+        did and had time to write that down; None if it was not.
+        """
+        return _hand().lost_at
+
     def heartbeat(self) -> None:
         """Inside a step: tell that it is alive, for the ``idle`` limit of its policy."""
         _hand().beat = self._clock.now()

@@ -6,13 +6,16 @@ import asyncio
 import logging
 import random
 from collections.abc import Iterable
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from agentchat.durable import gate
 from agentchat.durable.clock import Clock
 from agentchat.durable.context import Context
-from agentchat.durable.hand import kind_of
+from agentchat.durable.hand import kind_of, run_at_hand
 from agentchat.durable.ledger import Claim, Ledger
+from agentchat.durable.observer import UNOBSERVED, Course, Observer
 from agentchat.durable.values import encoded
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import (
@@ -28,6 +31,7 @@ from agentchat.models import Run, RunStatus
 from agentchat.store import ends, repairs, runs
 from agentchat.store.database import Database
 from agentchat.store.journal import History
+from agentchat.store.limits import Limit, Limits
 from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
 
@@ -46,10 +50,16 @@ class Engine:
     """Knows the workflows. ``workflows`` are by name, the last given of each."""
 
     def __init__(
-        self, database: Database, workflows: Iterable[Workflow[..., Any]], clock: Clock
+        self,
+        database: Database,
+        workflows: Iterable[Workflow[..., Any]],
+        clock: Clock,
+        *,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self.database = database
         self.clock = clock
+        self.observer = observer
         self.chance = random.Random()
         self.suspect: set[str] = set()
         """Runs whose journal did not fit the code at the start: to be checked when claimed."""
@@ -60,6 +70,19 @@ class Engine:
     def of(self, run: Run) -> Workflow[..., Any]:
         """The code for a run: of its own version, or the last given if that is gone."""
         return self._versions.get((run.workflow, run.version), self.workflows[run.workflow])
+
+    def limits(self, most_running: int | None) -> Limits:
+        """What the workflows allow at once, and ``most_running`` of them all."""
+        found = {}
+        for name, workflow in self.workflows.items():
+            rate = workflow.rate
+            found[name] = Limit(
+                workflow.concurrency,
+                workflow.concurrency_per_key,
+                None if rate is None else rate.most,
+                timedelta() if rate is None else rate.per,
+            )
+        return Limits(found, most_running)
 
     def execution(self, run: Run, claim: Claim, history: History) -> Execution:
         """One attempt to carry a claimed run on."""
@@ -75,8 +98,17 @@ class Execution:
         self._run = run
         self._history = history
         self._workflow = engine.of(run)
-        self._ledger = Ledger(engine.database, engine.clock, claim)
-        self._ctx = Context(run, self._ledger, history, engine.chance, knows=engine.workflows)
+        self.course = Course()
+        tried = partial(engine.observer.tried, run)
+        self._ledger = Ledger(engine.database, engine.clock, claim, tried=tried)
+        self._ctx = Context(
+            run,
+            self._ledger,
+            history,
+            engine.chance,
+            knows=engine.workflows,
+            observer=engine.observer,
+        )
 
     @property
     def settled(self) -> asyncio.Event:
@@ -95,22 +127,36 @@ class Execution:
         """Somebody wants the run to pause: let it after the step at hand."""
         self._ctx.pause()
 
+    def die(self) -> None:
+        """The worker dies: whatever its code still does, nothing more of it is written."""
+        self._ledger.dead = True
+
     async def run(self) -> None:
         """Carry it on until it ends, waits, or is no longer ours.
 
         An asyncio cancellation leaves the run's row as it is.
         """
+        run_at_hand.set(self._run)
+        with self._engine.observer.run(self._run, self.course):
+            await self._run_on()
+
+    async def _run_on(self) -> None:
+        course = self.course
         try:
             try:
                 await self._carry_on()
+                course.status = RunStatus.DONE
             except Suspend:
                 await self._ctx.suspend()
+                course.status = RunStatus.WAITING
             except Pause as pause:
                 await self._pause(pause)
+                course.status, course.error_kind = RunStatus.PAUSED, pause.kind
             except Cancelled:
                 run = self._run
                 stopped = {"status": RunStatus.STOPPED, "finished_at": self._engine.clock.now()}
                 await self._ledger.write(ends.finish, run, **stopped)
+                course.status = RunStatus.STOPPED
             except asyncio.CancelledError:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
@@ -169,14 +215,14 @@ class Execution:
         await self._ctx.stand_still(**wrong)
 
     async def _fail(self, error: Exception) -> None:
-        run, workflow = self._run, self._workflow
+        run, workflow, kind = self._run, self._workflow, kind_of(error)
         if not isinstance(error, AgentChatError):
             logger.exception("run %s of %s failed", run.id, run.workflow)
         now = self._engine.clock.now()
         values: dict[str, Any] = {
             "status": RunStatus.FAILED,
             "error": storable(str(error)),
-            "error_kind": kind_of(error),
+            "error_kind": kind,
             "failed_step": _failed_step(error),
             "finished_at": now,
         }
@@ -192,6 +238,7 @@ class Execution:
             # Whatever is wrong with the telling, a run that failed must not begin anew.
             logger.exception("%s could not be told that run %s failed", workflow.name, run.id)
             await self._ledger.write(ends.finish, run, **values)
+        self.course.status, self.course.error_kind = RunStatus.FAILED, kind
 
 
 def _failed_step(error: BaseException | None) -> str | None:

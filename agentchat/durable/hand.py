@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from agentchat.errors import OutcomeUnknown, StepFailed
-from agentchat.models import Step
+from agentchat.models import Run, Step
 
 
 @dataclass(slots=True)
@@ -24,6 +24,8 @@ class Hand:
     cost_usd: float | None = None
     estimated: bool = False
     expired: str = ""
+    lost_at: datetime | None = None
+    """When this try was begun before, by a worker that ended before it did."""
     before: dict[str, Any] = field(default_factory=dict)
     """What earlier tries have counted, by column."""
 
@@ -45,6 +47,8 @@ class Hand:
 
 
 at_hand: ContextVar[Hand | None] = ContextVar("at_hand", default=None)
+run_at_hand: ContextVar[Run | None] = ContextVar("run_at_hand", default=None)
+"""The run that the code at hand carries on, as it was claimed."""
 cleaning: ContextVar[bool] = ContextVar("cleaning", default=False)
 """Whether the code at hand was told that its run is cancelled: what it does is to clean up."""
 

@@ -60,8 +60,10 @@ class Kinds(Replay):
             args = _edited(function, begun)
             kept = Encoded(json_text(begun.input))
         action = Action(key, args_hash, kept, function, args, adapter, policy, once, begun)
+        since = None if begun is None else begun.started_at
         try:
-            return await self._actions.do(action)
+            with self._observer.step(self._run, key, StepKind.STEP, since):
+                return await self._actions.do(action)
         except Cancelled:
             self._clean_up()
         except (Suspend, Pause) as leave:
@@ -109,12 +111,13 @@ class Kinds(Replay):
                 ends.finish(tx, hold, self._run, tidy=tidy, step=str(key), **done)
             return value
 
-        try:
-            return await self._ledger.write(unit)
-        except Exception as error:
-            row |= {"error_kind": kind_of(error), "error": storable(str(error))}
-            await self._ledger.write(_failed, row)
-            raise failure(row, str(key)) from error
+        with self._observer.step(self._run, key, kind, None):
+            try:
+                return await self._ledger.write(unit)
+            except Exception as error:
+                row |= {"error_kind": kind_of(error), "error": storable(str(error))}
+                await self._ledger.write(_failed, row)
+                raise failure(row, str(key)) from error
 
     async def _wait(
         self, name: str, kind: StepKind, event: str | None, until: datetime | None
@@ -131,15 +134,16 @@ class Kinds(Replay):
         row = self._ledger.row(
             key, started, kind=kind, args_hash=args_hash, wake_at=wake_at, event=event
         )
-        while (taken := self._waits.take(event)) is None:
-            if wake_at is not None and wake_at <= self._clock.now():
-                break
-            await self._stand_by(key, row, begun=waiting)
-            waiting = True
-        row["finished_at"] = self._clock.now()
-        outcome = None if taken is None else {"event": taken.id, "payload": taken.payload}
-        done = row | {"status": StepStatus.DONE, "result": outcome}
-        await self._ledger.write(waits.end, done, taken=taken)
+        with self._observer.step(self._run, key, kind, started):
+            while (taken := self._waits.take(event)) is None:
+                if wake_at is not None and wake_at <= self._clock.now():
+                    break
+                await self._stand_by(key, row, begun=waiting)
+                waiting = True
+            row["finished_at"] = self._clock.now()
+            outcome = None if taken is None else {"event": taken.id, "payload": taken.payload}
+            done = row | {"status": StepStatus.DONE, "result": outcome}
+            await self._ledger.write(waits.end, done, taken=taken)
         self._ledger.begun.discard(key)
         return outcome
 
@@ -164,25 +168,25 @@ class Kinds(Replay):
         )
         open_ = row | {"status": StepStatus.WAITING, "finished_at": None, "wake_at": None}
         self._ledger.begun.add(key)
-        if not waiting:
 
-            def start(tx: Tx, hold: Hold) -> bool:
-                journal.write(tx, hold, open_)
-                added = runs.add_once(tx, child)
-                if not added:
-                    repairs.revive(tx, child.id, now=now)
-                return added
+        def start(tx: Tx, hold: Hold) -> bool:
+            journal.write(tx, hold, open_)
+            added = runs.add_once(tx, child)
+            if not added:
+                repairs.revive(tx, child.id, now=now)
+            return added
 
-            if not await self._ledger.write(start):
+        with self._observer.step(self._run, key, StepKind.RUN, row["started_at"]):
+            if not waiting and not await self._ledger.write(start):
                 # What was told of its end before it was revived is not true any more.
                 self._waits.take(row["event"])
-        while (taken := self._waits.take(row["event"])) is None:
-            await self._stand_by(key, open_, begun=True)
-        row |= _outcome(taken.payload) | {"finished_at": self._clock.now()}
-        await self._ledger.write(waits.end, row, taken=taken)
-        self._ledger.begun.discard(key)
-        if row["status"] == StepStatus.FAILED:
-            raise failure(row, str(key))
+            while (taken := self._waits.take(row["event"])) is None:
+                await self._stand_by(key, open_, begun=True)
+            row |= _outcome(taken.payload) | {"finished_at": self._clock.now()}
+            await self._ledger.write(waits.end, row, taken=taken)
+            self._ledger.begun.discard(key)
+            if row["status"] == StepStatus.FAILED:
+                raise failure(row, str(key))
         return decoded(workflow.result, json_text(row["result"]), str(key))
 
     async def _gather(self, asked: Sequence[Awaitable[Any]]) -> tuple[Any, ...]:
@@ -211,15 +215,18 @@ class Kinds(Replay):
             return winner, value
         started = self._clock.now()
         try:
-            winner, task = await branches.first(names, asked, self._together)
+            with self._observer.step(self._run, key, StepKind.RACE, None):
+                winner, task = await branches.first(names, asked, self._together)
+                lost = names[:winner] + names[winner + 1 :]
+                row = self._ledger.row(
+                    key, started, kind=StepKind.RACE, args_hash=args_hash, result=winner
+                )
+                await self._ledger.write(_won, row, lost)
         except Cancelled:
             self._clean_up()
         except (Suspend, Pause) as leave:
             leaving.set(leave)
             raise
-        lost = names[:winner] + names[winner + 1 :]
-        row = self._ledger.row(key, started, kind=StepKind.RACE, args_hash=args_hash, result=winner)
-        await self._ledger.write(_won, row, lost)
         self._waits.forget(lost)
         self._journal.pass_over(lost)
         return winner, branches.result_of(task)

@@ -41,15 +41,26 @@ class Claim:
 class Ledger:
     """Writes for one claim, fenced; with each goes what has gathered of log and attempts.
 
-    A database that cannot be used is waited for, as long as the run is ours.
+    A database that cannot be used is waited for, as long as the run is ours. ``tried`` is told
+    of each attempt.
     """
 
-    def __init__(self, database: Database, clock: Clock, claim: Claim) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        claim: Claim,
+        *,
+        tried: Callable[[dict[str, Any]], None] = lambda _row: None,
+    ) -> None:
         self.claim = claim
         self.clock = clock
         self.begun: set[Key] = set()
         """What is begun in the journal and not over."""
+        self.dead = False
+        """Whether the worker has died: then nothing more is written, and LeaseLost is raised."""
         self._database = database
+        self._tried = tried
         self._lines: list[dict[str, Any]] = []
         self._attempts: list[dict[str, Any]] = []
         self._unsure = False
@@ -65,6 +76,7 @@ class Ledger:
 
     def attempt(self, row: dict[str, Any]) -> None:
         """Add a try that came to nothing with the next write."""
+        self._tried(row)
         self._attempts.append(row)
 
     @property
@@ -93,6 +105,8 @@ class Ledger:
         delay = 0.0
         try:
             while True:
+                if self.dead:
+                    raise LeaseLost("The worker has died.")
                 try:
                     return await self._database.write(whole)
                 except Fenced as error:

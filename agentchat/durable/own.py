@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from agentchat.models import Run
 from agentchat.store.writer import Tx
@@ -13,7 +13,21 @@ from agentchat.views import Actor
 End = Callable[[Tx, Run, Actor, datetime], Sequence[str]]
 """Ends a run and what it belongs to; the ids of the runs that ended, none if it was over."""
 GoOn = Callable[[Tx, Run, datetime], None]
-"""What a run belongs to goes on with it; called in the transaction of its retry, after it."""
+"""What a run belongs to goes on with it; called in the transaction of its retry, before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What is declared of a workflow: whether this app ``knows`` it, the ``events`` it waits for
+    (any, if there are none), how long a cancelled run may clean up. ``own`` are the words that
+    refuse to fork or rerun one; ``ends`` says that it ends at once, with what it belongs to.
+    """
+
+    knows: bool
+    events: tuple[str, ...]
+    cleanup: timedelta
+    own: str = ""
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from agentchat.durable.branches import branch
 from agentchat.durable.hand import cleaning, failure
 from agentchat.durable.journal import Journal, Key
 from agentchat.durable.ledger import Ledger
+from agentchat.durable.observer import UNOBSERVED, Observer
 from agentchat.durable.start import unknown
 from agentchat.durable.together import Together
 from agentchat.durable.values import decoded
@@ -56,8 +57,10 @@ class Replay:
         chance: random.Random,
         *,
         knows: Container[str] | None = None,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self.ended = False
+        self._observer = observer
         self._knows = knows
         self._run = run
         self._ledger = ledger

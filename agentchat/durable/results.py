@@ -56,6 +56,15 @@ class Arguments:
             if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         }
 
+    @property
+    def parameters(self) -> tuple[inspect.Parameter, ...]:
+        """The parameters, in their order."""
+        return tuple(self._signature.parameters.values())
+
+    def adapter(self, name: str) -> TypeAdapter[Any]:
+        """How the argument of this name is stored and read."""
+        return self._adapters[name]
+
     def stored(self, of: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """By name, as JSON; raises TypeError if they do not fit the signature, and
         InvalidInput, which begins with ``of``, if one is not of its type.

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 from agentchat.durable import reads
 from agentchat.durable.clock import Clock
 from agentchat.durable.event_type import EventType, prepared
-from agentchat.durable.own import Own
+from agentchat.durable.own import Declared, Own
 from agentchat.durable.start import new_run, unknown
 from agentchat.durable.workflow import CLEANUP, Workflow
 from agentchat.errors import InvalidInput, NotAllowed, RunNotFound
@@ -118,6 +118,17 @@ class Runs:
         """The lines that a run logged after the one of this id, up to a thousand."""
         run = await self._seen(run_id)
         return await self._database.read(reads.log_views, run.id, after)
+
+    def declared(self, workflow: str) -> Declared:
+        """What this app knows of the workflow of this name."""
+        found, own = self._workflows.get(workflow), self._own.get(workflow)
+        return Declared(
+            knows=found is not None,
+            events=() if found is None else tuple(event.name for event in found.events),
+            cleanup=CLEANUP if found is None else found.cleanup,
+            own="" if own is None else own.words,
+            ends=own is not None and own.end is not None,
+        )
 
     # Events
 
@@ -227,9 +238,10 @@ class Runs:
         own = self._own.get(run.workflow)
 
         def retry(tx: Tx) -> None:
-            repairs.retry(tx, run.id, now=now)
             if own is not None and own.go_on is not None:
+                # First: all who change an answer hold its thread before its run.
                 own.go_on(tx, run, now)
+            repairs.retry(tx, run.id, now=now)
 
         await self._do("retry", run.id, retry)
 

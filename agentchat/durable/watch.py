@@ -34,11 +34,17 @@ class Watch:
     :meth:`close`.
 
     ``told`` is called in that thread: with how many seconds it has stood and where, and with
-    None when it moves again. It must not wait for the loop.
+    None when it moves again. It must not wait for the loop. ``late`` is called in the loop, a
+    few times a second, with how late that was in seconds.
     """
 
-    def __init__(self, told: Callable[[tuple[float, str] | None], None]) -> None:
+    def __init__(
+        self,
+        told: Callable[[tuple[float, str] | None], None],
+        late: Callable[[float], None] = lambda _seconds: None,
+    ) -> None:
         self._told = told
+        self._late = late
         self._ending = threading.Event()
         self._ticks = 0
         self._lag = 0.0
@@ -67,7 +73,9 @@ class Watch:
         while True:
             due = self._loop.time() + self._look / 2
             await asyncio.sleep(self._look / 2)
-            self._lag = max(self._lag, self._loop.time() - due)
+            late = self._loop.time() - due
+            self._lag = max(self._lag, late)
+            self._late(late)
             self._ticks += 1
 
     def _serve(self) -> None:

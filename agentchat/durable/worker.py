@@ -10,19 +10,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from agentchat.durable import identity
 from agentchat.durable.clock import Clock
 from agentchat.durable.engine import Engine, Execution
 from agentchat.durable.ledger import Claim
+from agentchat.durable.orders import Order, order_of
 from agentchat.durable.watch import Outage, Watch, away, words
-from agentchat.models import HELD_RUN, Run, RunStatus
+from agentchat.models import Run, RunStatus
 from agentchat.store import claims, events, journal, processes
 from agentchat.store.changes import EVERYTHING, Rows
 from agentchat.store.database import Database
 from agentchat.store.journal import History
-from agentchat.store.limits import Limit, Limits
 from agentchat.store.processes import Beat
 from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
@@ -50,7 +50,6 @@ MOST_RUNS = 100
 
 Sweep = Callable[[Tx, datetime], object]
 """Something to do in a transaction of its own each time the worker looks around."""
-Order = Literal["cancel", "pause", "lost", "ended"]
 
 
 @dataclass(slots=True)
@@ -66,7 +65,7 @@ class Worker:
     """Carries runs out in this process, between :meth:`start` and :meth:`close`.
 
     ``most_runs`` is for this worker, ``most_running`` for all processes together. ``sweeps``
-    are called every second.
+    are called every second. ``dead`` are workers that have died in this process.
     """
 
     def __init__(
@@ -78,18 +77,20 @@ class Worker:
         most_runs: int = MOST_RUNS,
         most_running: int | None = None,
         sweeps: Sequence[Sweep] = (),
+        dead: Sequence[str] = (),
     ) -> None:
         self.name = identity.new_worker()
         self._database = database
         self._engine = engine
         self._clock = clock
         self._most_runs = most_runs
-        self._limits = _limits(engine, most_running)
+        self._limits = engine.limits(most_running)
         self._sweeps = sweeps
         self._claims: dict[str, _AtHand] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._left: dict[str, datetime] = {}
-        self._dead: list[str] = []
+        self._died_here = frozenset(dead)
+        self._dead = list(dead)
         self._wake = asyncio.Event()
         self._soon: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
@@ -97,7 +98,7 @@ class Worker:
         self._next_due: datetime | None = None
         self._loops: list[asyncio.Task[None]] = []
         self._outage = Outage()
-        self._watch = Watch(self._say_stuck)
+        self._watch = Watch(self._say_stuck, engine.observer.lag)
 
     async def start(self) -> None:
         """Begin to claim runs."""
@@ -113,10 +114,7 @@ class Worker:
 
     async def close(self) -> None:
         """Stop working and hand the runs at hand back to the queue."""
-        self._database.live.unlisten(self._notice)
-        self._unlisten()
-        if self._soon is not None:
-            self._soon.cancel()
+        self._stop_hearing()
         for loop in self._loops:
             loop.cancel()
         settling = []
@@ -141,9 +139,30 @@ class Worker:
                 raise
             logger.error("the runs of this worker wait for their lease to end: %s", words(error))
 
+    async def die(self) -> None:
+        """End as if the process was killed: leases are left, nothing is handed back, and nothing
+        more is written of the runs at hand. Only code of theirs that heeds its cancellation runs.
+        """
+        for one in self._claims.values():
+            one.execution.die()
+        for task in (*self._loops, *self._tasks.values()):
+            task.cancel()
+        self._stop_hearing()
+        await self._watch.close()
+
+    def _stop_hearing(self) -> None:
+        self._database.live.unlisten(self._notice)
+        self._unlisten()
+        if self._soon is not None:
+            self._soon.cancel()
+
     def interrupt(self, run_id: str) -> None:
         """Leave a run that has been stopped, at once: its provider call is closed."""
+        self._interrupt(run_id, RunStatus.STOPPED)
+
+    def _interrupt(self, run_id: str, status: RunStatus | None) -> None:
         if (task := self._tasks.get(run_id)) is not None:
+            self._claims[run_id].execution.course.status = status
             task.cancel()
 
     def _notice(self, changes: list[Rows]) -> None:
@@ -276,7 +295,8 @@ class Worker:
         # Its lease lapses and somebody claims it again: nothing to undo here.
         self._left[run_id] = self._clock.now() + LEASE
         trace = None if away(error) else error
-        logger.error("run %s was left: %s", run_id, words(error), exc_info=trace)
+        about = {"run_id": run_id}
+        logger.error("run %s was left: %s", run_id, words(error), exc_info=trace, extra=about)
 
     async def _look_for_ever(self) -> None:
         """Now and then: whose worker is dead, what was claimed without our hearing of it."""
@@ -285,9 +305,7 @@ class Worker:
 
     async def _look_around(self) -> None:
         names = await self._database.read(_workers)
-        self._dead = [name for name in names if identity.is_dead(name)]
-        if self._dead:
-            await self._database.write(processes.remove, self._dead)
+        self._dead = [name for name in names if name in self._died_here or identity.is_dead(name)]
         now = self._clock.now()
         self._left = {run_id: until for run_id, until in self._left.items() if until >= now}
         # Our own name: the answer to a claim may have been lost with the connection.
@@ -322,14 +340,15 @@ class Worker:
             return
         rows = await self._database.read(claims.orders, list(at_hand))
         for run_id, one in at_hand.items():
-            order = _order(one.claim, rows.get(run_id))
+            order = order_of(one.claim, rows.get(run_id))
             if order is None or self._claims.get(run_id) is not one:
                 continue
             if order == "ended" and order not in one.told:
                 # Most often by itself just now: let it return.
                 self._changed.set()
             elif order in ("lost", "ended"):
-                self.interrupt(run_id)
+                row = rows.get(run_id) if order == "ended" else None
+                self._interrupt(run_id, None if row is None else RunStatus(row.status))
             elif order not in one.told:
                 (one.execution.cancel if order == "cancel" else one.execution.pause)()
             one.told.add(order)
@@ -359,30 +378,6 @@ class Worker:
             except Exception as error:
                 waited = self._outage.failed(what, error, waited)
             await asyncio.sleep(waited.total_seconds())
-
-
-def _order(claim: Claim, row: Any) -> Order | None:
-    """What is to be done about a run at hand, going by its row."""
-    if row is not None and row.attempt != claim.hold.attempt:
-        return "lost"
-    if row is None or row.status not in HELD_RUN:
-        return "ended"
-    if row.status == RunStatus.STOPPING:
-        return "cancel"
-    return "pause" if row.pausing else None
-
-
-def _limits(engine: Engine, most_running: int | None) -> Limits:
-    found = {}
-    for name, workflow in engine.workflows.items():
-        rate = workflow.rate
-        found[name] = Limit(
-            workflow.concurrency,
-            workflow.concurrency_per_key,
-            None if rate is None else rate.most,
-            timedelta() if rate is None else rate.per,
-        )
-    return Limits(found, most_running)
 
 
 def _workers(session: Any) -> set[str]:

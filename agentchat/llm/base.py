@@ -88,7 +88,7 @@ class ModelRequest:
 
     ``tools`` are those that it may call. ``schema`` asks for an answer that is JSON of this
     JSON schema and nothing else, and ``schema_name`` names it. It must be the schema of an
-    object: vendors take no other.
+    object: vendors take no other. ``agent`` tells who asks; it is not sent.
     """
 
     instructions: str
@@ -98,6 +98,7 @@ class ModelRequest:
     tools: tuple[ToolSpec, ...] = ()
     schema: Mapping[str, Any] | None = None
     schema_name: str = "answer"
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,16 @@ from agentchat.agents.memory.secrets import KEY_NAMED, NO_PASSWORD, PASSWORD_NAM
 HIDDEN = "[redacted]"
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_NAMES = frozenset(
-    "password passwords passwd pwd passphrase passcode secret secrets authorization cookie cookies"
-    " credential credentials apikey accesskey privatekey secretkey bearer".split()
-)
-_LAST = frozenset("token pin otp cvv cvc auth jwt".split())
-_PAIRS = frozenset(
-    "apikey accesskey privatekey secretkey signingkey encryptionkey authkey licensekey licencekey"
-    " sessionid connectionstring".split()
-)
+_NAMES = {
+    *("password", "passwords", "passwd", "pwd", "passphrase", "passcode", "secret", "secrets"),
+    *("authorization", "cookie", "cookies", "credential", "credentials", "bearer"),
+    *("apikey", "accesskey", "privatekey", "secretkey"),
+}
+_LAST = {"token", "pin", "otp", "cvv", "cvc", "auth", "jwt"}
+_PAIRS = {
+    *("apikey", "accesskey", "privatekey", "secretkey", "signingkey", "encryptionkey", "authkey"),
+    *("licensekey", "licencekey", "sessionid", "connectionstring"),
+}
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
 )
@@ -72,9 +73,7 @@ def names_secret(name: str) -> bool:
         words.pop()
     if not words:
         return False
-    return (
-        not _NAMES.isdisjoint(words) or words[-1] in _LAST or "".join(words[-2:]) in _PAIRS
-    )
+    return not _NAMES.isdisjoint(words) or words[-1] in _LAST or "".join(words[-2:]) in _PAIRS
 
 
 def _redacted_dict(value: dict[Any, Any]) -> dict[str, Any]:

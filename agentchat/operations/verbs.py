@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agentchat.durable.clock import Clock
+from agentchat.durable.runs import Runs
 from agentchat.models import Run
+from agentchat.operations.details import RunDetails
+from agentchat.operations.lists import RunLists
+from agentchat.operations.overview import Overview
 from agentchat.store.database import Database
 from agentchat.views import Actor
 
@@ -22,7 +26,8 @@ class Operations:
         database: Database,
         clock: Clock,
         allow: Callable[[Actor, Run | None], None],
+        runs: Runs,
     ) -> None:
-        self._database = database
-        self._clock = clock
-        self._allow = allow
+        self.lists = RunLists(database, clock, allow)
+        self.overview = Overview(database, clock, allow)
+        self.details = RunDetails(database, clock, allow, runs)

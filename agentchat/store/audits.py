@@ -1,4 +1,6 @@
-"""Audits: what people did from outside to runs, workflows and schedules."""
+"""Audits: what people did from outside to runs, workflows and schedules, and which faults they
+switched on.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ _AUDITS = table_of(Audit)
 class Entry:
     """What somebody did, and to what."""
 
-    kind: Literal["run", "workflow", "schedule"]
+    kind: Literal["run", "workflow", "schedule", "fault"]
     subject_id: str
     action: str
     by: Actor

@@ -100,6 +100,15 @@ class Database:
         """Have ``unit(tx, ...)`` run, from any thread; nobody hears of its value."""
         self._writer.post(lambda tx: unit(tx, *args, **kwargs))
 
+    @property
+    def waiting(self) -> int:
+        """About how many writes wait for the next commit."""
+        return self._writer.waiting
+
+    def on_commit(self, told: Callable[[int, float], None]) -> None:
+        """Have ``told(units, seconds)`` called after each commit, in the writer's thread."""
+        self._writer.committed = told
+
     async def read(
         self, query: Callable[Concatenate[Session, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:

@@ -213,13 +213,16 @@ def _forget_old(tx: Tx, schedule_id: str) -> None:
     tx.execute(delete(Firing).where(mine, col(Firing.due_at) < oldest))
 
 
-def history(session: Session, schedule_id: str, *, limit: int) -> list[Firing]:
-    """The newest firings of a schedule, newest first; raises :class:`ScheduleNotFound`."""
+def history(session: Session, schedule_id: str, *, limit: int) -> list[tuple[Firing, str | None]]:
+    """The newest firings of a schedule, newest first, each with the status of its run (None if
+    there is none any more); raises :class:`ScheduleNotFound`.
+    """
     schedules.get(session, schedule_id)
     query = (
-        select(Firing)
+        select(Firing, col(Run.status))
+        .outerjoin(Run, col(Run.id) == col(Firing.run_id))
         .where(col(Firing.schedule_id) == schedule_id)
         .order_by(col(Firing.due_at).desc())
         .limit(limit)
     )
-    return list(session.scalars(query))
+    return [(firing, status) for firing, status in session.execute(query)]

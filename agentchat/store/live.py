@@ -20,10 +20,13 @@ from sqlmodel import Session
 
 from agentchat.store.away import is_away
 from agentchat.store.changes import EVERYTHING, Rows
+from agentchat.store.queries import QueryView as QueryView
+from agentchat.store.queries import Tally
 from agentchat.store.told import Told
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Q = TypeVar("Q", bound=Callable[..., Any])
 
 logger = logging.getLogger(__name__)
 
@@ -48,24 +51,14 @@ class Outcome(Generic[T]):
     error: Exception | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class QueryView:
-    """A followed query, for whoever wants to know why it runs."""
+def paced(seconds: float) -> Callable[[Q], Q]:
+    """Let a query that is followed be run again after so many seconds at the earliest."""
 
-    name: str
-    """Module and name of the function."""
-    arguments: str
-    """What it is called with, as in a call."""
-    followers: int
-    runs: int
-    idle_runs: int
-    """How many of its runs came to what the one before had come to."""
-    reads: tuple[Rows, ...]
-    """What it read when it last ran."""
-    reason: str
-    """Why it last ran."""
-    settled: bool
-    """Whether nothing that it reads has changed since it last read."""
+    def mark(query: Q) -> Q:
+        query.live_pace = seconds  # type: ignore[attr-defined]
+        return query
+
+    return mark
 
 
 class _Read(Protocol):
@@ -81,6 +74,8 @@ class Live:
         self._read = read
         self._queries: dict[Hashable, _Query] = {}
         self._listeners: list[Callable[[list[Rows]], None]] = []
+        self.tallies: dict[str, Tally] = {}
+        """By the name of the query."""
 
     def __len__(self) -> int:
         return len(self._queries)
@@ -168,7 +163,10 @@ class Live:
         key = (mode, query, args, named, kinds)
         running = self._queries.get(key)
         if running is None or running.ended:
-            running = _Query(_name(query), _call(args, named), run, self._read)
+            name = _name(query)
+            tally = self.tallies.setdefault(name, Tally())
+            running = _Query(name, _call(args, named), run, self._read, tally)
+            running.pace = getattr(query, "live_pace", 0.0)
             self._queries[key] = running
         follower = running.join()
         try:
@@ -196,12 +194,19 @@ class _Query:
     """One query, kept fresh for its followers by one task."""
 
     def __init__(
-        self, name: str, arguments: str, run: Callable[[Session, Any], Any], read: _Read
+        self,
+        name: str,
+        arguments: str,
+        run: Callable[[Session, Any], Any],
+        read: _Read,
+        tally: Tally,
     ) -> None:
         self._name = name
         self._arguments = arguments
         self._run = run
         self._read = read
+        self._tally = tally
+        self.pace = 0.0
         self._reads: tuple[Rows, ...] = ()
         self._during: dict[Rows, None] | None = None
         self._stale = asyncio.Event()
@@ -268,7 +273,8 @@ class _Query:
                 began = time.monotonic()
                 await self._run_once()
                 # The busier the machine, the more changes one run is for.
-                await asyncio.sleep(min(REST * (time.monotonic() - began), LONGEST_REST))
+                rest = min(REST * (time.monotonic() - began), LONGEST_REST)
+                await asyncio.sleep(max(rest, self.pace))
                 await self._stale.wait()
                 if logger.isEnabledFor(logging.DEBUG):
                     words = _words(self._reason)
@@ -285,6 +291,7 @@ class _Query:
         self._stale.clear()
         self._during = {}
         self._runs += 1
+        self._tally.runs += 1
         last = None if self._outcome is None else self._outcome.value
         outcome, reads = await self._read(lambda session: self._run(session, last))
         if outcome.error is not None and is_away(outcome.error):
@@ -300,6 +307,7 @@ class _Query:
             self._outcome = outcome
         else:
             self._idle_runs += 1
+            self._tally.idle_runs += 1
         missed = Told(during).touching(reads)
         for follower in self._followers:
             # Who came while this run was under way may have written what it missed.
@@ -355,7 +363,7 @@ def _same(outcome: Outcome[Any], last: Outcome[Any] | None) -> bool:
 
 def _name(query: Callable[..., Any]) -> str:
     name = getattr(query, "__qualname__", None)
-    return repr(query) if name is None else f"{query.__module__}.{name}"
+    return type(query).__name__ if name is None else f"{query.__module__}.{name}"
 
 
 def _call(args: tuple[Any, ...], named: tuple[tuple[str, Any], ...]) -> str:

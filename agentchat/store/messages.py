@@ -74,39 +74,8 @@ def begin(tx: Tx, answer: Answer, *, model: str) -> None:
 
 def sign(tx: Tx, answer: Answer, *, author: str, model: str) -> None:
     """The answer is that of ``author`` now, who asks ``model``."""
-    _set(tx, answer, author=author, model=model)
+    change(tx, answer, author=author, model=model)
     runs.sign(tx, Hold(answer.run_id, 0, runs.root_of(tx, answer.run_id)), agent=author)
-
-
-def reopen(tx: Tx, answer: Answer, *, user_id: str) -> None:
-    """A stopped or failed answer waits for a new run; what it held is gone."""
-    _set(
-        tx,
-        answer,
-        of_this_run=False,
-        status=MessageStatus.PENDING,
-        text="",
-        run_id=answer.run_id,
-        user_id=user_id,
-        error_kind=None,
-        error=None,
-        stopped_by=None,
-        finished_at=None,
-    )
-
-
-def go_on(tx: Tx, answer: Answer) -> None:
-    """A stopped or failed answer is written on by the run that wrote it."""
-    _set(
-        tx,
-        answer,
-        status=MessageStatus.PENDING,
-        text="",
-        error_kind=None,
-        error=None,
-        stopped_by=None,
-        finished_at=None,
-    )
 
 
 def settle(
@@ -129,7 +98,7 @@ def settle(
     so_far = take_text(tx, answer)
     text = so_far if text is None else text
     named: dict[str, Any] = {"model": model, "author": author}
-    _set(
+    change(
         tx,
         answer,
         status=status,
@@ -396,7 +365,8 @@ def _told(answer: Answer) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _set(tx: Tx, answer: Answer, *, of_this_run: bool = True, **values: object) -> None:
+def change(tx: Tx, answer: Answer, *, of_this_run: bool = True, **values: object) -> None:
+    """Change an answer, unless another run writes it by now."""
     change = update(Message).where(col(Message.id) == answer.message_id).values(**values)
     if of_this_run:
         # A second fence: an answer that was asked for anew belongs to the new run; one that

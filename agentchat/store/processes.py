@@ -13,8 +13,8 @@ from agentchat.models import Process
 from agentchat.store.changes import NOBODY, Rows, rows
 from agentchat.store.writer import Tx
 
-SILENT = timedelta(hours=1)
-"""How long a process may be silent before others remove its row."""
+SILENT = timedelta(minutes=10)
+"""How long a process is silent before others remove its row: until then people see that it died."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlmodel import Session, col
 
 from agentchat.columns import of_row, table_of
@@ -219,6 +219,23 @@ def revive(tx: Tx, child_id: str, *, now: datetime) -> None:
         ends.tell(tx, child, status=child.status, result=child.result, finished_at=now)
     else:
         retry(tx, child_id, now=now)
+
+
+def waited_for(tx: Tx, run_id: str) -> list[Run]:
+    """The runs that failed or were stopped and that a run will wait for when it goes on; not
+    those that lost a race in it.
+    """
+    steps = select(col(Step.child_id)).where(
+        col(Step.run_id) == run_id,
+        col(Step.child_id).is_not(None),
+        col(Step.status).not_in(REMEMBERED),
+    )
+    query = select(table_of(Run)).where(
+        col(Run.id).in_(steps),
+        col(Run.status).in_((RunStatus.FAILED, RunStatus.STOPPED)),
+        func.coalesce(col(Run.stopped_by), "") != f"run {run_id}",
+    )
+    return [of_row(Run, row) for row in tx.execute(query.order_by(col(Run.id))).mappings()]
 
 
 def _queue(tx: Tx, run: Run, now: datetime, **values: Any) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import datetime
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from agentchat.columns import table_of
 from agentchat.errors import ScheduleNotFound
-from agentchat.models import Firing, Schedule
+from agentchat.models import Firing, Run, Schedule
 from agentchat.store.writer import Tx
 
 CONTENT = (
@@ -38,13 +38,23 @@ def declare(tx: Tx, new: Schedule, *, next_at: NextAt) -> str:
         add(tx, new, next_at=next_at)
         return new.id
     old = Schedule(**row)
-    revise(tx, old, {column: getattr(new, column) for column in CONTENT}, next_at=next_at)
+    content = {column: getattr(new, column) for column in (*CONTENT, "declared")}
+    revise(tx, old, content, next_at=next_at)
     return old.id
 
 
 def add(tx: Tx, new: Schedule, *, next_at: NextAt) -> None:
     """Add a schedule, to fire from now on."""
     tx.execute(insert(Schedule), {**new.model_dump(), "next_at": next_at(new)})
+
+
+def find(tx: Tx, *, id: str = "", name: str = "") -> Schedule | None:
+    """The schedule of this id or this name."""
+    query = select(table_of(Schedule)).where(
+        or_(col(Schedule.id) == id, col(Schedule.name) == name)
+    )
+    row = tx.execute(query).mappings().first()
+    return None if row is None else Schedule(**row)
 
 
 def revise(tx: Tx, old: Schedule, content: dict[str, object], *, next_at: NextAt) -> None:
@@ -57,20 +67,27 @@ def revise(tx: Tx, old: Schedule, content: dict[str, object], *, next_at: NextAt
     change(tx, old.id, **changes)
 
 
-def pause(tx: Tx, schedule_id: str, *, by: str, now: datetime) -> None:
-    """Let it not fire until it is resumed; raises :class:`ScheduleNotFound`."""
-    if lock(tx, schedule_id).paused_at is None:
-        change(tx, schedule_id, paused_at=now, paused_by=by)
+def pause(tx: Tx, schedule_id: str, *, by: str, now: datetime) -> bool:
+    """Let it not fire until it is resumed; false if it is paused already. Raises
+    :class:`ScheduleNotFound`.
+    """
+    if lock(tx, schedule_id).paused_at is not None:
+        return False
+    change(tx, schedule_id, paused_at=now, paused_by=by)
+    return True
 
 
-def resume(tx: Tx, schedule_id: str, *, next_at: NextAt) -> None:
-    """Let it fire again, from now on; raises :class:`ScheduleNotFound`.
+def resume(tx: Tx, schedule_id: str, *, next_at: NextAt) -> bool:
+    """Let it fire again, from now on; false if it is not paused. Raises
+    :class:`ScheduleNotFound`.
 
     The times while it was paused do not count as missed.
     """
     schedule = lock(tx, schedule_id)
-    if schedule.paused_at is not None:
-        change(tx, schedule_id, paused_at=None, paused_by=None, next_at=next_at(schedule))
+    if schedule.paused_at is None:
+        return False
+    change(tx, schedule_id, paused_at=None, paused_by=None, next_at=next_at(schedule))
+    return True
 
 
 def remove(tx: Tx, schedule_id: str) -> None:
@@ -102,18 +119,25 @@ def get(session: Session, schedule_id: str) -> Schedule:
     return schedule
 
 
-def overview(session: Session) -> list[tuple[Schedule, str | None]]:
-    """All schedules by name, each with the outcome of its newest firing."""
+def overview(
+    session: Session, schedule_id: str | None = None
+) -> list[tuple[Schedule, Firing | None, str | None]]:
+    """All schedules by name, or this one; each with its newest firing, and the status of the
+    run of that.
+    """
     newest = and_(
         col(Firing.schedule_id) == col(Schedule.id),
         col(Firing.due_at) == col(Schedule.last_at),
     )
     query = (
-        select(Schedule, col(Firing.outcome))
+        select(Schedule, Firing, col(Run.status))
         .outerjoin(Firing, newest)
+        .outerjoin(Run, col(Run.id) == col(Firing.run_id))
         .order_by(col(Schedule.name), col(Schedule.id))
     )
-    return [(schedule, outcome) for schedule, outcome in session.execute(query)]
+    if schedule_id is not None:
+        query = query.where(col(Schedule.id) == schedule_id)
+    return [(schedule, firing, status) for schedule, firing, status in session.execute(query)]
 
 
 def next_due(session: Session, *, workflows: Collection[str]) -> datetime | None:

@@ -14,6 +14,7 @@ import queue
 import sqlite3
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -149,6 +150,8 @@ class Writer:
         self._synchronous: str | None = None
         self._version: int | None = None
         self._connected = False
+        self.committed: Callable[[int, float], None] = lambda _units, _seconds: None
+        """Called in the writer's thread after each group: how many units, in how long."""
         self.name = uuid.uuid4().hex
         """Tells this writer's notifications from those of other processes."""
         self._closed = False
@@ -182,6 +185,11 @@ class Writer:
         if not self._closed:
             self._queue.put(_Unit(run, False, self._loop, None))
 
+    @property
+    def waiting(self) -> int:
+        """About how many units wait for the next commit."""
+        return self._queue.qsize()
+
     async def close(self) -> None:
         """Commit what waits, then end the thread."""
         if not self._closed:
@@ -194,6 +202,7 @@ class Writer:
         while open_:
             group, open_ = self._drain()
             if group:
+                began = time.perf_counter()
                 try:
                     self._commit(group)
                 except BaseException as error:
@@ -207,6 +216,7 @@ class Writer:
                     for unit in group:
                         # The commit may have happened all the same, its answer lost.
                         unit.error, unit.changes = error, [Rows(EVERYTHING)]
+                self.committed(len(group), time.perf_counter() - began)
                 self._deliver(group)
         self._discard()
 

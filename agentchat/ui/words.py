@@ -53,7 +53,16 @@ NOT_FOUND_TITLE: Final = "There is no such page"
 NOT_FOUND: Final = "The address may be mistyped."
 START_OVER: Final = "Start a new thread"
 
-LOST: Final = "Connection lost. The answer goes on; this page catches up when it is back."
+LOST: Final = (
+    "Connection lost. The answer goes on as long as the server runs; this page looks for it, and"
+    " catches up."
+)
+LOST_LONG: Final = (
+    "Connection lost for a while now. This page goes on looking for the server. If it was stopped,"
+    " answers go on once it is started again; what you typed is kept."
+)
+LOST_LONG_AFTER: Final = 20
+"""Seconds."""
 NEW_BUILD: Final = "There is a new version of this page. What you typed is kept."
 CRASH_TITLE: Final = "This page has a problem"
 CRASH: Final = "Nothing is lost: messages and answers are in the database."
@@ -92,6 +101,9 @@ AGENTS: Final = {
     "automatic": "Automatic",
     "automaticMore": "Each message is answered by whoever it is for",
     "mention": "Agents to mention",
+    "unknown": "Nobody here is called @{name}; {who} answers.",
+    "unknownAutomatic": "Nobody here is called @{name}; whoever fits the message answers.",
+    "without": "Without the tools of {names}",
     "second": "What a message does while an answer is being written",
     "queue": "Sends after this answer",
     "queueMore": "It waits until the answer is complete",
@@ -131,6 +143,27 @@ PARTS: Final = {
     "recalled": "From memory",
     "itsThread": "In its thread",
     "inMemory": "In memory",
+}
+TOOLS_MISSING: Final = "Tools of {name} are not there"
+TOOLS_MISSED_BY: Final = "Missed by"
+TOOLS_AGAIN: Final = "This is tried again."
+SPENT: Final = {
+    "title": "Tokens and cost",
+    "loading": "Adding up",
+    "nothing": "No model was called.",
+    "tokens": "{input} tokens in, {output} out",
+    "tokensCached": "{input} tokens in ({cached} cached), {output} out",
+    "estimated": "tokens estimated",
+    "someEstimated": "tokens of {count} of {calls} calls estimated",
+    "unknown": "price not known",
+    "free": "no charge",
+    "atLeast": "at least {cost}; the price of {count} is not known",
+    "call": "1 call",
+    "calls": "{count} calls",
+    "took": "Took {time}",
+    "answer": "This answer",
+    "thread": "The thread so far",
+    "nobody": "Before anybody answered",
 }
 ASKS: Final = {
     "approval": "Approve {tool}?",
@@ -219,10 +252,8 @@ MENU: Final = {
     "cancel": "Cancel",
 }
 
-BACK: Final = "Back to the threads"
+MODELS_TITLE: Final = "Better answers"
 MODELS_HELP: Final = """
-# Better answers
-
 agentchat starts without any account: a small model runs on this machine. It shows how
 everything works, and it is often wrong. For better answers choose one of these and start the
 app again; the lines go into the file `.env` beside `rxconfig.py`.

@@ -19,6 +19,7 @@ _INDEXES = {
     "ix_workflows_newest": ["created_at", "id"],
     "ix_workflows_newest_of_status": ["status", "created_at", "id"],
     "ix_workflows_newest_of_workflow": ["workflow", "created_at", "id"],
+    "ix_workflows_origin_id": ["origin_id"],
 }
 
 
@@ -26,6 +27,11 @@ def upgrade() -> None:
     agent = sa.Column("agent", sa.String(64), nullable=False, server_default="")
     with op.batch_alter_table("workflows") as table:
         table.add_column(agent)
+    declared: sa.Column[bool] = sa.Column(
+        "declared", sa.Boolean(), nullable=False, server_default=sa.false()
+    )
+    with op.batch_alter_table("schedules") as table:
+        table.add_column(declared)
     # Answers tell who gave them.
     op.execute(
         "UPDATE workflows SET agent = m.author FROM messages AS m"
@@ -33,6 +39,10 @@ def upgrade() -> None:
     )
     for name, columns in _INDEXES.items():
         op.create_index(name, "workflows", columns, unique=False)
+    op.create_index("ix_spendings_newest", "spendings", ["created_at"], unique=False)
+    steps = ["run_id", "id", "status", "started_at"]
+    op.create_index("ix_steps_run", "steps", steps, unique=False)
+    op.create_index("ix_logs_run", "logs", ["run_id", "id"], unique=False)
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "audits",
@@ -58,8 +68,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("schedules") as table:
+        table.drop_column("declared")
     op.drop_table("saved_views")
     op.drop_table("audits")
+    op.drop_index("ix_logs_run", table_name="logs")
+    op.drop_index("ix_steps_run", table_name="steps")
+    op.drop_index("ix_spendings_newest", table_name="spendings")
     for name in _INDEXES:
         op.drop_index(name, table_name="workflows")
     with op.batch_alter_table("workflows") as table:

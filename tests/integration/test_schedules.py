@@ -125,9 +125,12 @@ async def test_a_due_time_becomes_a_run(
     )  # fmt: skip
     assert run.id == firings.run_id_of(schedule_id, NOW + HOUR)
     assert await schedules.history(schedule_id) == (
-        FiringView(NOW + HOUR, NOW + HOUR + timedelta(seconds=1), "started", run.id),
+        FiringView(
+            NOW + HOUR, NOW + HOUR + timedelta(seconds=1), "started", run.id, run_status="queued"
+        ),
     )
     view = await only(schedules)
+    assert (view.last_run_id, view.last_status) == (run.id, "queued")
     assert (view.name, view.workflow, view.words) == ("hello", "greet", "Every hour (UTC)")
     assert (view.next_at, view.last_at) == (NOW + 2 * HOUR, NOW + HOUR)
     assert (view.last_outcome, view.created_by, view.paused) == ("started", "Ann", False)
@@ -339,7 +342,8 @@ async def test_the_newest_firings_are_kept(
     for _ in range(2):
         clock.advance(timedelta(minutes=150))
         await scheduler.tick()
-    kept = await database.read(firings.history, schedule_id, limit=1000)
+    found = await database.read(firings.history, schedule_id, limit=1000)
+    kept = [firing for firing, _ in found]
     assert len(kept) == firings.KEPT
     assert (kept[0].due_at, kept[-1].due_at) == (
         NOW + timedelta(minutes=300), NOW + timedelta(minutes=101),

@@ -107,12 +107,14 @@ async def test_what_cannot_be_started_is_refused_with_words(chat: AgentChat) -> 
         await chat.runs.by(Actor("", "")).send_event("r" * 32, "rating", 1)
 
 
-async def test_the_run_of_an_answer_is_stopped_with_its_thread_only(chat: AgentChat) -> None:
+async def test_the_run_of_an_answer_is_not_begun_anew_beside_it(chat: AgentChat) -> None:
     thread = await chat.create_thread()
     await chat.send_message(thread.id, "Hello")
     async with aclosing(chat.follow(thread.id)) as views:
         async for view in views:
             if not view.running:
                 break
+    run_id = view.settled[-1].run_id
+    assert not await chat.runs.kill(run_id)
     with pytest.raises(InvalidInput, match="answers a message"):
-        await chat.runs.kill(view.settled[-1].run_id)
+        await chat.runs.rerun(run_id)

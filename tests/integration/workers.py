@@ -34,8 +34,10 @@ class Workers:
     async def crash(self, worker: Worker) -> None:
         """As if the process had died: nothing is handed back, the lease goes on."""
         self.alive.remove(worker)
-        worker.name = "nobody"
-        await worker.close()
+        tasks = list(worker._tasks.values())
+        await worker.die()
+        if tasks:
+            await asyncio.wait(tasks, timeout=5)
 
     async def queue(self, run_id: str, name: str, **options: Any) -> None:
         await self.database.write(runs.add, NewRun(run_id, name, {}, self.clock.now(), **options))

@@ -10,7 +10,7 @@ import reflex as rx
 from agentchat.ui.build import local_library
 from agentchat.ui.growth import Piece
 from agentchat.ui.states.thread import Refusal
-from agentchat.views import AgentView, MessageView
+from agentchat.views import AgentView, AnswerSpentView, MessageView, ToolServerView
 
 _LUCIDE = "lucide-react@1.26.0"
 _DROPDOWN = "@radix-ui/react-dropdown-menu@2.2.1"
@@ -32,6 +32,8 @@ class Composer(rx.Component):
     running: rx.Var[bool]
     agents: rx.Var[list[AgentView]]
     agent: rx.Var[str]
+    model: rx.Var[str]
+    lacking: rx.Var[list[ToolServerView]]
     second: rx.Var[str]
     words: rx.Var[Mapping[str, Any]]
     agent_words: rx.Var[Mapping[str, str]]
@@ -85,6 +87,28 @@ class Growth(rx.Component):
     tail: rx.Var[list[Piece]]
     live: rx.Var[list[MessageView]]
     on_missed: rx.EventHandler[rx.event.no_args_event_spec]
+
+
+class SpentFeed(rx.Component):
+    """Takes what an answer has cost to where it is shown."""
+
+    library = local_library("spent.jsx")
+    tag = "SpentFeed"
+
+    spent: rx.Var[AnswerSpentView]
+    problem: rx.Var[str]
+    on_show: rx.EventHandler[Text]
+
+
+class SpentFold(rx.Component):
+    """A button of an answer that unfolds what it has cost."""
+
+    library = local_library("spent.jsx")
+    tag = "SpentFold"
+    lib_dependencies: list[str] = [_LUCIDE]
+
+    message: rx.Var[str]
+    words: rx.Var[Mapping[str, str]]
 
 
 class Welcome(rx.Component):
@@ -143,6 +167,17 @@ class OfAnotherBuild(rx.Component):
     tag = "OfAnotherBuild"
 
     mark: rx.Var[str]
+
+
+class Lasting(rx.Component):
+    """A text, and another after so many seconds."""
+
+    library = local_library("shell.jsx")
+    tag = "Lasting"
+
+    first: rx.Var[str]
+    then: rx.Var[str]
+    seconds: rx.Var[int]
 
 
 class Reload(rx.Component):

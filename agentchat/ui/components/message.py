@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import reflex as rx
 
-from agentchat.ui import words
-from agentchat.ui.components.local import PassingButton
+from agentchat.ui import words, words_run
+from agentchat.ui.components.local import PassingButton, SpentFold
 from agentchat.ui.components.markdown import copy_message, markdown
 from agentchat.ui.components.parts import parts_of, sources_of
+from agentchat.ui.components.run import RunChip
 from agentchat.ui.states.agents import AgentsState
 from agentchat.ui.states.thread import ThreadState
 from agentchat.views import FileView, MessageView
@@ -84,6 +85,10 @@ def _from_assistant(view: rx.Var[MessageView]) -> rx.Component:
         rx.cond(view.status == "failed", _failure(view)),
         rx.el.div(
             rx.cond(_is_live(view), _at_work(view), _at_rest(view)),
+            rx.cond(
+                view.run_id != "",
+                RunChip.create(run=view.run_id, message=view.id, words=words_run.CHIP),
+            ),
             class_name="message-foot",
         ),
     )
@@ -107,6 +112,7 @@ def _at_rest(view: rx.Var[MessageView]) -> rx.Component:
             rx.cond(view.words != "", rx.el.span(view.words, data_part="words")),
         ),
         rx.cond(view.model != "", rx.el.span(view.model, class_name="message-model")),
+        SpentFold.create(message=view.id, words=words.SPENT),
     )
 
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import reflex as rx
 
 from agentchat.ui import words
-from agentchat.ui.components.local import OfAnotherBuild, Reload
+from agentchat.ui.components.local import Lasting, OfAnotherBuild, Reload
 from agentchat.ui.components.route import disconnected
+from agentchat.ui.states.agents import AgentsState
 from agentchat.ui.states.build import BuildState
 from agentchat.ui.states.model import ModelState
 from agentchat.ui.states.notice import NoticeState
+from agentchat.ui.states.thread import ThreadState
+from agentchat.ui.states.tool_servers import ToolServersState
+from agentchat.views import ToolServerView
 
 
 def connection_notice() -> rx.Component:
     """Says that the server cannot be reached, in place of Reflex's own overlays."""
     lost = rx.el.div(
         rx.el.span(class_name="spinner", aria_hidden=True),
-        words.LOST,
+        Lasting.create(first=words.LOST, then=words.LOST_LONG, seconds=words.LOST_LONG_AFTER),
         class_name="notice lost",
     )
     # Reflex adds the whole app as the last child of what is returned here.
@@ -79,6 +83,39 @@ def _small() -> rx.Component:
             rx.el.a(words.MODEL_SMALL_LINK, href=words.MODEL_HELP),
         ),
         class_name="notice small-model",
+    )
+
+
+def tools_notice() -> rx.Component:
+    """Which servers of tools cannot be reached that the agents of this thread have tools of."""
+    return rx.el.div(rx.foreach(ToolServersState.missing, _missing_tools), role="status")
+
+
+def _missing_tools(server: rx.Var[ToolServerView]) -> rx.Component:
+    concerns = (ThreadState.agent == "") | server.agents.contains(ThreadState.agent)
+    title, _, rest = words.TOOLS_MISSING.partition("{name}")
+    return rx.cond(
+        concerns & (server.agents.length() > 0),
+        rx.el.div(
+            rx.icon("plug", aria_hidden=True),
+            rx.el.p(
+                rx.el.strong(title, server.name, rest, ":"),
+                " ",
+                server.why,
+                " ",
+                rx.el.span(
+                    rx.cond(
+                        server.agents.length() < AgentsState.agents.length(),
+                        f"{words.TOOLS_MISSED_BY} {server.agents.join(', ')}. ",
+                        "",
+                    ),
+                    words.TOOLS_AGAIN,
+                ),
+            ),
+            class_name="notice tools-missing",
+            data_part="tools-missing",
+            key=server.name,
+        ),
     )
 
 

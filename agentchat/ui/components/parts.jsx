@@ -21,19 +21,30 @@ import { AskCard, Decided, Held, filled, isOpen, openAsks } from "./asks";
 import { lasted, useNow } from "./clock";
 import { useGrown } from "./growth";
 import { CopyButton, Markdown } from "./markdown";
+import { StepChip } from "./run_chip";
 
 const Desk = createContext(null);
+const RunOf = createContext("");
 const LIVE = new Set(["pending", "running"]);
 const MOST_OPEN = 4;
 const OWN = /^\/(t\/[\w-]+|memory)$/;
 
 /** The parts of an answer. */
-export function Parts({ parts, ...desk }) {
+export function Parts({ parts, run, ...desk }) {
   return (
     <Desk.Provider value={desk}>
-      <PartList parts={parts} />
+      <RunOf.Provider value={run}>
+        <PartList parts={parts} />
+      </RunOf.Provider>
     </Desk.Provider>
   );
+}
+
+/** Leads to the step that wrote a part. */
+function StepOf({ part }) {
+  const run = useContext(RunOf);
+  const { runWords } = useContext(Desk);
+  return <StepChip run={run} step={part.step} words={runWords} />;
 }
 
 function isShown(part) {
@@ -71,6 +82,7 @@ function Said({ part }) {
   return (
     <div className="markdown" data-part="said">
       <Markdown text={part.text} message="" growing={false} words={markdownWords} />
+      <StepOf part={part} />
     </div>
   );
 }
@@ -178,6 +190,7 @@ function ToolCard({ part }) {
             ) : null}
             {edited ? <Verbatim label={words.askedFor} text={decided.input} /> : null}
             {part.text ? <Verbatim label={words.result} text={part.text} /> : null}
+            <StepOf part={part} />
           </div>
         </details>
       )}
@@ -315,7 +328,9 @@ function AgentPart({ part, few }) {
           </p>
           {answer === null ? null : (
             <Pinned label={filled(words.answerOf, part)}>
-              <PartList parts={answer.parts} />
+              <RunOf.Provider value={answer.run_id}>
+                <PartList parts={answer.parts} />
+              </RunOf.Provider>
               <div className="markdown small-text" data-part="agent-text">
                 <Markdown
                   message={answer.id}

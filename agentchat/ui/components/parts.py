@@ -7,7 +7,7 @@ from typing import Any
 
 import reflex as rx
 
-from agentchat.ui import words
+from agentchat.ui import words, words_run
 from agentchat.ui.build import local_library
 from agentchat.ui.states.asks import DecisionState, Refused
 from agentchat.views import AskView, MessageView, PartView
@@ -26,9 +26,11 @@ class Parts(rx.Component):
     lib_dependencies: list[str] = [_LUCIDE]
 
     parts: rx.Var[tuple[PartView, ...]]
+    run: rx.Var[str]
     refused: rx.Var[dict[str, Refused]]
     words: rx.Var[Mapping[str, str]]
     ask_words: rx.Var[Mapping[str, str]]
+    run_words: rx.Var[Mapping[str, str]]
     markdown_words: rx.Var[Mapping[str, str]]
     on_approve: rx.EventHandler[Approve]
     on_deny: rx.EventHandler[Say]
@@ -74,7 +76,9 @@ def parts_of(view: rx.Var[MessageView]) -> rx.Component:
     """What was said and done before the text of an answer."""
     return Parts.create(
         parts=view.parts,
+        run=view.run_id,
         words=words.PARTS,
+        run_words=words_run.CHIP,
         markdown_words=words.MARKDOWN,
         **_deciding(),
     )

@@ -125,6 +125,16 @@ export function OfAnotherBuild({ mark, children }) {
   return mark && mine && mark !== mine ? children : null;
 }
 
+/** One text at first, and another once that has lasted. */
+export function Lasting({ first, then, seconds }) {
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLong(true), seconds * 1000);
+    return () => clearTimeout(timer);
+  }, [seconds]);
+  return <span>{long ? then : first}</span>;
+}
+
 /** Loads the page again; what is typed is kept. */
 export function Reload({ children }) {
   return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from agentchat.ui import words
+from agentchat.ui import words, words_runs
 from agentchat.ui.components.local import DrawerButton, NewThreadButton, ThreadLink, ThreadMenu
 from agentchat.ui.states.asks import WaitingState
 from agentchat.ui.states.threads import ThreadLine, ThreadsState
@@ -31,6 +31,7 @@ def sidebar() -> rx.Component:
         ),
         _inbox_link(),
         _place("brain", words.MEMORY, words.MEMORY_PATH),
+        _place("activity", words_runs.TITLE, words_runs.PATH),
         rx.el.nav(
             rx.el.p(words.THREADS, class_name="threads-heading", aria_hidden=True),
             rx.el.ul(rx.foreach(ThreadsState.threads, _line)),

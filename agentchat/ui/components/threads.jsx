@@ -9,7 +9,8 @@ import { focusComposer } from "./store";
 /** A link to a thread; the one being shown is marked as the current page. */
 export function ThreadLink({ to, className = "thread-link", children }) {
   return (
-    <NavLink to={to} end className={className}>
+    // A server may end an address in a slash; only of the first page all others are part.
+    <NavLink to={to} end={to === "/"} className={className}>
       {children}
     </NavLink>
   );

@@ -15,18 +15,26 @@ from agentchat.ui.components.local import (
     Outbox,
     Shell,
     SkipLink,
+    SpentFeed,
     Starter,
     ThreadLink,
     Welcome,
 )
 from agentchat.ui.components.message import message
-from agentchat.ui.components.notices import build_notice, model_notice, problem_notice
+from agentchat.ui.components.notices import (
+    build_notice,
+    model_notice,
+    problem_notice,
+    tools_notice,
+)
 from agentchat.ui.components.parts import ask_teller
 from agentchat.ui.components.route import disconnected, route_thread
 from agentchat.ui.components.sidebar import sidebar
 from agentchat.ui.states.agents import AgentsState
 from agentchat.ui.states.model import ModelState
+from agentchat.ui.states.spent import SpentState
 from agentchat.ui.states.thread import ThreadState
+from agentchat.ui.states.tool_servers import ToolServersState
 
 _arrived = ThreadState.shown == route_thread
 _missing = _arrived & ThreadState.missing
@@ -48,6 +56,7 @@ def chat_page() -> rx.Component:
                 _header(),
                 build_notice(),
                 model_notice(),
+                tools_notice(),
                 problem_notice(),
                 _conversation(),
             ),
@@ -100,6 +109,9 @@ def _conversation() -> rx.Component:
     empty = (ThreadState.settled.length() == 0) & (ThreadState.live.length() == 0)
     return rx.fragment(
         Growth.create(tail=ThreadState.tail, live=ThreadState.live, on_missed=ThreadState.catch_up),
+        SpentFeed.create(
+            spent=SpentState.spent, problem=SpentState.problem, on_show=SpentState.show
+        ),
         Log.create(
             rx.cond(_arrived, rx.cond(ThreadState.missing, _gone(), _rows()), _skeleton()),
             Welcome.create(_welcome(), empty=(route_thread == "") | (_arrived & empty & ~_missing)),
@@ -127,6 +139,8 @@ def _conversation() -> rx.Component:
                 running=ThreadState.live.length() > 0,
                 agents=AgentsState.agents,
                 agent=ThreadState.agent,
+                model=ModelState.model.label,
+                lacking=ToolServersState.missing,
                 second=ThreadState.second,
                 words=words.COMPOSER,
                 agent_words=words.AGENTS,

@@ -5,36 +5,22 @@ from __future__ import annotations
 import reflex as rx
 
 from agentchat.ui import words
-from agentchat.ui.components.local import DrawerButton, Main, Shell
-from agentchat.ui.components.notices import build_notice, problem_notice
+from agentchat.ui.components.framed import framed
 from agentchat.ui.components.parts import inbox_list
-from agentchat.ui.components.sidebar import sidebar
 from agentchat.ui.states.asks import InboxState
 
 
 def inbox_page() -> rx.Component:
     """Threads at the left, what waits at the right."""
-    return Shell.create(
-        sidebar(),
-        Main.create(
-            rx.el.header(
-                DrawerButton.create(opens=True, label=words.SHOW_THREADS),
-                rx.el.h1(words.INBOX, class_name="header-title"),
-                class_name="header titled",
+    return framed(
+        words.INBOX,
+        rx.el.div(
+            rx.cond(
+                InboxState.problem != "",
+                rx.el.p(InboxState.problem, role="alert"),
+                rx.cond(InboxState.loaded, _waiting()),
             ),
-            build_notice(),
-            problem_notice(),
-            rx.el.div(
-                rx.el.div(
-                    rx.cond(
-                        InboxState.problem != "",
-                        rx.el.p(InboxState.problem, role="alert"),
-                        rx.cond(InboxState.loaded, _waiting()),
-                    ),
-                    class_name="inbox",
-                ),
-                class_name="scroller",
-            ),
+            class_name="inbox",
         ),
     )
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import reflex as rx
 
-from agentchat.ui import words as common
 from agentchat.ui import words_memory as words
+from agentchat.ui.components.framed import framed
 from agentchat.ui.components.memories import forget_everything, memories, outcome
 from agentchat.ui.states.memories import MemoriesState
 
 
 def memories_page() -> rx.Component:
-    """Search, what is remembered by kind, and the way to forget everything."""
+    """Threads at the left; search, what is remembered, and how to forget it, at the right."""
     nothing = (MemoriesState.facts.length() == 0) & (MemoriesState.messages.length() == 0)
-    return rx.el.main(
+    return framed(
+        words.TITLE,
         rx.el.div(
-            rx.el.a(common.BACK, href="/", class_name="back"),
-            rx.el.h1(words.TITLE, class_name="note-title"),
             rx.el.p(words.ABOUT, class_name="memories-more"),
             rx.cond(
                 ~nothing | (MemoriesState.words != ""),
@@ -40,7 +39,6 @@ def memories_page() -> rx.Component:
             ),
             class_name="document memory-page",
         ),
-        class_name="page",
     )
 
 

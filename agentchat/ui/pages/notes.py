@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from agentchat.ui import words
+from agentchat.ui.components.framed import framed
 from agentchat.ui.components.markdown import markdown
 
 
@@ -18,15 +19,8 @@ def not_found_page() -> rx.Component:
 
 
 def models_page() -> rx.Component:
-    """How to get better answers."""
-    return rx.el.main(
-        rx.el.div(
-            rx.el.a(words.BACK, href="/", class_name="back"),
-            markdown(words.MODELS_HELP),
-            class_name="document",
-        ),
-        class_name="page",
-    )
+    """Threads at the left, how to get better answers at the right."""
+    return framed(words.MODELS_TITLE, rx.el.div(markdown(words.MODELS_HELP), class_name="document"))
 
 
 def crash_page() -> rx.Component:

@@ -1,0 +1,23 @@
+"""The page of one run: what it is, its timeline, logs and events, and what may be done to it."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from agentchat.ui import words, words_run
+from agentchat.ui.components.framed import framed
+from agentchat.ui.components.places import run_places
+from agentchat.ui.components.run import run
+from agentchat.ui.states.run import RunState
+
+run_title = rx.cond(
+    RunState.head.workflow != "",
+    f"{RunState.head.workflow} · {words_run.TITLE} · {words.APP}",
+    f"{words_run.TITLE} · {words.APP}",
+)
+"""What the browser calls the page."""
+
+
+def run_page() -> rx.Component:
+    """Threads at the left, the run at the right."""
+    return framed(words_run.TITLE, run(), places=run_places())

@@ -1,0 +1,42 @@
+"""A server for the pages about operations: some runs have ended, and one does not fit its code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.acceptance.person import Person
+from tests.acceptance.server import Server
+from tests.waiting import eventually_now
+
+PROGRAM = ("tests.acceptance.operations_app",)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Server]:
+    """Serve with changed code, after a process with the old one was killed."""
+    before = Server(folder, program=PROGRAM, SHIFT="1")
+    before.start()
+    eventually_now((folder / "seeded").exists)
+    before.kill()
+    server = Server(folder, program=PROGRAM, SHIFT="2")
+    server.start()
+    yield server
+    server.kill()
+
+
+def is_accessible(person: Person) -> None:
+    """Nothing that keeps people out, and nothing wider than the screen."""
+    # What fades in has less contrast until it has.
+    person.page.evaluate(
+        "Promise.allSettled(document.getAnimations().filter((one) =>"
+        " one.effect.getTiming().iterations !== Infinity).map((one) => one.finished))"
+        ".then(() => null)"
+    )
+    found = Axe().run(person.page).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert serious == [], [(one["id"], one["nodes"][0]["html"]) for one in serious]
+    assert person.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
