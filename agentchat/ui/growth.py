@@ -22,12 +22,13 @@ GROWING = ("pending", "running")
 @dataclass(frozen=True)
 class Piece:
     """A part of the text of a growing message: the ``number``-th, which goes on from the one
-    numbered before it, or all of it so far if it is ``whole``.
+    numbered before it, or all of it so far if it is ``whole``. One without ``text`` was sent
+    before and is not sent again: a page that has not got it has missed it.
     """
 
     message: str
     number: int
-    text: str
+    text: str | None
     whole: bool
 
 
@@ -58,13 +59,23 @@ class Tail:
             sent[message.id] = (message.revision, len(message.text), number)
         self._sent = sent
         if new or not sent:
-            self.pieces = [*self._again(), *new]
+            pieces = [*self._again(), *new]
+            there = {piece.message for piece in pieces}
+            # Else a page would never know: the message may not grow again for long.
+            gone = [
+                Piece(message_id, number, None, whole=False)
+                for message_id, (_, _, number) in sent.items()
+                if message_id not in there
+            ]
+            self.pieces = [*gone, *pieces]
 
     def _again(self) -> list[Piece]:
         room, kept = MOST_AGAIN, 0
-        pieces = [piece for piece in self.pieces if piece.message in self._sent]
+        pieces = [
+            piece for piece in self.pieces if piece.message in self._sent and piece.text is not None
+        ]
         for piece in reversed(pieces):
-            room -= len(piece.text)
+            room -= len(piece.text or "")
             if room < 0:
                 break
             kept += 1

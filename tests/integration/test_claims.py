@@ -237,7 +237,11 @@ async def test_a_claim_does_not_look_at_finished_runs(database: Database) -> Non
         assert "ix_workflows_started" not in plan
 
 
-async def test_a_sleeping_run_goes_on_at_its_time(database: Database) -> None:
+async def test_a_sleeping_run_goes_on_at_its_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Not because somebody looks now and then.
+    monkeypatch.setattr("agentchat.durable.worker.LOOK", timedelta(seconds=30))
     woke: list[datetime] = []
 
     async def note() -> None:
@@ -258,7 +262,7 @@ async def test_a_sleeping_run_goes_on_at_its_time(database: Database) -> None:
     finally:
         await worker.close()
     late = (woke[1] - woke[0]).total_seconds() - 0.3
-    assert 0 <= late < 0.25
+    assert 0 <= late < 10
 
 
 async def test_a_claim_whose_answer_was_lost_is_found_again(

@@ -353,7 +353,8 @@ async def test_a_worker_closes_although_a_step_does_not_let_go(
     await until(database, "r", is_(RunStatus.QUEUED))
     let_go.set()
     await eventually(lambda: not worker._tasks)
-    assert await steps(database, "r") == []
+    # It may have been written down that it was begun.
+    assert not any(step.finished_at for step in await steps(database, "r"))
 
 
 async def test_a_stopped_run_that_nobody_claimed_does_nothing(

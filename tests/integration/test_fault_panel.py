@@ -271,7 +271,8 @@ class Flushing(HeldUp):
 async def test_a_killed_worker_leaves_its_lease_and_the_next_takes_the_answer_over(
     stage: AgentStage,
 ) -> None:
-    provider = Flushing(SENTENCES, SENTENCES)
+    # The other answer may be given before this one is given again.
+    provider = Flushing(*[SENTENCES] * 3)
     chat = await stage.open(CLERK, provider=provider)
     thread = await asks(chat)
     await eventually(lambda: provider.requests)

@@ -28,6 +28,9 @@ class Page:
             have = self._numbers.get(piece.message)
             if have is not None and piece.number <= have:
                 continue
+            if piece.text is None:
+                self.missed = True
+                continue
             if piece.whole:
                 self.texts[piece.message] = piece.text
             elif have is not None and piece.number == have + 1:
@@ -52,7 +55,7 @@ def test_what_is_sent_does_not_depend_on_how_long_the_text_is_already() -> None:
         for _ in range(30):
             length += 100
             tail.grow([message("x" * length)])
-        return sum(len(piece.text) for piece in tail.pieces)
+        return sum(len(piece.text or "") for piece in tail.pieces)
 
     assert sent(100_000) == sent(10_000) <= MOST_AGAIN + 100
 
@@ -141,6 +144,17 @@ def test_an_agent_that_is_done_does_not_make_a_slow_page_miss_what_others_say() 
     page.draw(tail.pieces)
     assert page.texts["a"] == "a1.2"
     assert not page.missed
+
+
+def test_a_page_that_missed_one_text_while_another_grew_knows() -> None:
+    tail, page = Tail(0), Page()
+    tail.grow([message("a", "a"), message("b", "b")])
+    page.draw(tail.pieces)
+    tail.grow([message("a" * 400, "a"), message("b", "b")])
+    for length in (700, 1_400):
+        tail.grow([message("a" * 400, "a"), message("b" * length, "b")])
+    page.draw(tail.pieces)
+    assert page.missed
 
 
 steps = st.lists(

@@ -341,7 +341,7 @@ async def test_a_sub_agent_grows_in_its_fold_and_in_its_own_thread(tmp_path: Pat
                 for shown in (tab, inner):
                     await eventually(
                         lambda shown=shown: any(
-                            piece.message == part.answer.id and "Number" in piece.text
+                            piece.message == part.answer.id and "Number" in (piece.text or "")
                             for piece in shown.tail
                         )
                     )

@@ -18,6 +18,10 @@ function grow(pieces) {
   for (const { message, number, text, whole } of pieces) {
     const have = grown.get(message);
     if (have && number <= have.number) continue;
+    if (text === null) {
+      complete = false;
+      continue;
+    }
     if (whole) grown.set(message, { number, text });
     else if (have && number === have.number + 1) {
       grown.set(message, { number, text: have.text + text });
