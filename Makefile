@@ -1,5 +1,6 @@
 # make run    install, build and serve the app on http://127.0.0.1:3000
-# make test   install, then run the checks and the whole test suite
+# make test   install, then run the checks and the test suite; 10 minutes
+# make prove  what of the suite takes long: more deaths, the second database, more of the pages; 10 minutes
 # make bench  measure the engine beside the least that any engine could cost; 4 minutes
 # make bench-live  measure tabs on a real server beside bare Reflex events; 8 minutes
 # make bench-memory  measure recall from 100,000 memories beside bare numpy; 5 minutes
@@ -23,14 +24,19 @@ PROGRESS := if [ -t 1 ]; then awk '/^Collecting|^  Downloading|^Installing/ \
 # What runs side by side speaks when it has ended, if this make can keep it until then.
 ORDERLY := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
-.PHONY: run test frontend bench bench-live bench-memory bench-runs crash check lock clean
+.PHONY: run test prove frontend bench bench-live bench-memory bench-runs crash check lock clean
 
 run: $(VENV)/installed
 	@$(BIN)/agentchat run
 
 test: $(VENV)/installed-test
 	@$(MAKE) --no-print-directory -j 2 $(ORDERLY) check frontend
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long"
+
+prove: $(VENV)/installed-test
+	@$(BIN)/python -m tests.browser
+	@$(BIN)/agentchat build
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m long
 
 frontend: $(VENV)/installed-test
 	@$(BIN)/python -m tests.browser

@@ -219,6 +219,7 @@ def test_something_is_said_instead_of_approving(server: Server, visit: Visit) ->
     assert paid(server) == []
 
 
+@pytest.mark.long
 def test_the_ways_to_decide_stand_two_by_two_on_a_phone(server: Server, visit: Visit) -> None:
     ann = asks(visit, server, "pay Bo")
     address = ann.page.url
@@ -288,6 +289,7 @@ def test_a_question_is_answered_by_a_choice(server: Server, visit: Visit) -> Non
         expect(decided(person)).to_contain_text("you answered: Blue")
 
 
+@pytest.mark.long
 def test_a_question_is_answered_in_other_words(server: Server, visit: Visit) -> None:
     ann = asks(visit, server, "choose a colour")
     card_of(ann).get_by_role("textbox", name="Another answer").fill("Green")
@@ -405,6 +407,7 @@ def test_an_agent_is_mentioned_by_keyboard(server: Server, visit: Visit) -> None
     expect(ann.answer.get_by_role("heading", name="writer")).to_be_visible()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 def test_an_agent_is_mentioned_by_mouse(server: Server, visit: Visit, size: ViewportSize) -> None:
     ann = visit(server.url, viewport=size)
@@ -470,6 +473,7 @@ def test_what_is_no_name_or_is_one_is_let_be(server: Server, visit: Visit, text:
     expect(stranger(ann)).to_have_text("")
 
 
+@pytest.mark.long
 def test_a_model_is_named_where_it_is_not_the_one_of_the_page(server: Server, visit: Visit) -> None:
     ann = visit(server.url)
     expect(ann.page.locator("[data-part=model]")).to_contain_text("Scripted answers")
@@ -483,6 +487,7 @@ def test_a_model_is_named_where_it_is_not_the_one_of_the_page(server: Server, vi
     expect(menu.get_by_text("GPT-4o mini")).to_have_count(1)
 
 
+@pytest.mark.long
 def test_an_agent_is_picked_for_a_new_thread_and_then_for_another(
     server: Server, visit: Visit
 ) -> None:
@@ -585,6 +590,7 @@ def test_what_an_answer_cost_is_shown_by_agent_when_it_is_asked_for(
     expect(button).to_be_focused()
 
 
+@pytest.mark.long
 def test_one_answer_is_open_at_a_time_and_follows_its_thread(server: Server, visit: Visit) -> None:
     ann = visit(server.url)
     ann.say("@broker hello")
@@ -620,6 +626,7 @@ def test_one_answer_is_open_at_a_time_and_follows_its_thread(server: Server, vis
     expect(ann.page.locator("[data-part=spent]")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_what_is_open_is_there_after_a_restart(server: Server, visit: Visit) -> None:
     ann = visit(server.url, strict=False)
     ann.say("@broker hello")
@@ -654,6 +661,7 @@ def test_a_stopped_answer_says_what_it_cost_as_far_as_anybody_knows(
 # The pages beside the threads
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("path", "title"),
     [("/inbox", "Waiting for you"), ("/memory", "Memory"), ("/help/models", "Better answers")],

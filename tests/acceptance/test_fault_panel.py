@@ -108,6 +108,7 @@ def test_a_killed_worker_is_followed_by_one_that_finishes_the_answer(
     assert fault_server.rows(AUDITS)[-2:] == [("worker", "on", "you"), ("worker", "end", "you")]
 
 
+@pytest.mark.long
 def test_connections_that_are_refused_are_tried_again(
     fault_server: Server, fake: FakeProvider, visit: Visit
 ) -> None:
@@ -136,6 +137,7 @@ def test_an_answer_that_is_cut_while_it_grows_comes_once(
     assert len(fake.requests) == 3
 
 
+@pytest.mark.long
 def test_a_model_that_limits_calls_is_waited_for(
     fault_server: Server, fake: FakeProvider, visit: Visit
 ) -> None:
@@ -151,6 +153,7 @@ def test_a_model_that_limits_calls_is_waited_for(
     has_the_whole_answer(fault_server, ann)
 
 
+@pytest.mark.long
 def test_an_answer_that_is_slowed_down_is_quick_again_when_that_ends(
     fault_server: Server, fake: FakeProvider, visit: Visit
 ) -> None:
@@ -168,6 +171,7 @@ def test_an_answer_that_is_slowed_down_is_quick_again_when_that_ends(
     assert len(fake.requests) == 1
 
 
+@pytest.mark.long
 def test_a_lock_ends_by_itself_though_its_tab_is_gone_and_the_answer_is_whole(
     fault_server: Server, fake: FakeProvider, visit: Visit
 ) -> None:
@@ -188,6 +192,7 @@ def test_a_lock_ends_by_itself_though_its_tab_is_gone_and_the_answer_is_whole(
     eventually_now(lambda: fault_server.rows(AUDITS)[-1] == ("lock", "end", "you"))
 
 
+@pytest.mark.long
 def test_the_bar_is_on_every_page_and_leaves_room_for_it(
     fault_server: Server, visit: Visit
 ) -> None:

@@ -13,7 +13,9 @@ from tests.fake_provider import FakeProvider, Reply
 
 SENTENCES = " ".join(f"This is sentence {n}." for n in range(1, 31))
 
-both_wires = pytest.mark.parametrize("server_of_module", ["openai", "anthropic"], indirect=True)
+both_wires = pytest.mark.parametrize(
+    "server_of_module", ["openai", pytest.param("anthropic", marks=pytest.mark.long)], indirect=True
+)
 
 
 @both_wires
@@ -94,6 +96,7 @@ def test_a_killed_server_finishes_the_answer_once_it_is_started_again(
     assert len(fake.requests) == 2
 
 
+@pytest.mark.long
 def test_a_server_that_is_told_to_end_hands_its_run_to_the_next(
     server: Server, fake: FakeProvider, visit: Visit
 ) -> None:
@@ -164,6 +167,7 @@ def test_a_send_that_is_replayed_after_a_reconnect_is_one_message(
     assert len(fake.requests) == 1
 
 
+@pytest.mark.long
 def test_a_message_that_a_killed_server_never_read_goes_out_when_it_is_back(
     server: Server, fake: FakeProvider, visit: Visit
 ) -> None:

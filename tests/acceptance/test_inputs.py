@@ -157,7 +157,8 @@ def test_nothing_hostile_runs_and_nothing_is_fetched(
         for forbidden in ("script", "iframe", "img", "style", "object", "embed", "form"):
             assert log.locator(forbidden).count() == 0, forbidden
         links = log.get_by_role("link").evaluate_all("all => all.map(a => a.href)")
-        assert all(link.startswith("https://example.org") for link in links), links
+        own = ("https://example.org", f"{server.url}/runs/")
+        assert all(link.startswith(own) for link in links), links
         assert not [url for url in person.requested if "evil.example" in url]
     if who == "model":
         link = ann.answer.get_by_role("link", name="good link")

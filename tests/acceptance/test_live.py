@@ -206,6 +206,7 @@ if (sessionStorage.getItem("renewed") === null) {
 }"""
 
 
+@pytest.mark.long
 def test_a_page_of_an_older_build_offers_to_be_loaded_again(server: Server, visit: Visit) -> None:
     ann = visit(server.url, strict=False)
     newer = ann.page.get_by_text("There is a new version of this page")
@@ -251,7 +252,7 @@ def fill(server: Server, thread_id: str, length: int) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("anchors", ["auto", "none"])
+@pytest.mark.parametrize("anchors", ["auto", pytest.param("none", marks=pytest.mark.long)])
 def test_earlier_messages_come_as_the_reader_goes_up_and_nothing_jumps(
     server: Server, long_thread: str, visit: Visit, anchors: str
 ) -> None:

@@ -78,6 +78,7 @@ def test_a_lost_connection_is_said_in_words_that_hold_for_a_server_that_was_kill
     expect(lost).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_broken_file_of_tool_servers_ends_reflex_run_in_words(tmp_path: Path) -> None:
     (tmp_path / "mcp.json").write_text(json.dumps(WRONG))
     environment = {

@@ -100,6 +100,7 @@ def test_a_price_that_nobody_knows_is_not_nothing(server: Server, visit: Visit) 
     expect(cell(ann, "workflows", "import", "cost")).to_have_text("\u2013")
 
 
+@pytest.mark.long
 def test_links_lead_to_the_runs_with_the_filter_in_the_address(
     server: Server, visit: Visit
 ) -> None:
@@ -128,6 +129,7 @@ def test_the_range_stands_in_the_address(server: Server, visit: Visit) -> None:
     expect(bob.page.locator("[data-range='24h']")).to_be_visible()
 
 
+@pytest.mark.long
 def test_charts_are_drawn_and_told_in_a_table(server: Server, visit: Visit) -> None:
     ann = at(visit, server, "?range=1h")
     runs = part(ann, "chart-runs")
@@ -146,6 +148,7 @@ def test_charts_are_drawn_and_told_in_a_table(server: Server, visit: Visit) -> N
     assert len(loaded) == 1
 
 
+@pytest.mark.long
 def test_no_other_page_loads_the_library_of_charts(server: Server, visit: Visit) -> None:
     ann = visit(f"{server.url}/schedules")
     expect(ann.page.locator("[data-part=schedule]").first).to_be_visible()
@@ -155,6 +158,7 @@ def test_no_other_page_loads_the_library_of_charts(server: Server, visit: Visit)
     assert [url for url in ann.requested if "overview_charts" in url] == []
 
 
+@pytest.mark.long
 def test_tables_are_sorted_by_any_column(server: Server, visit: Visit) -> None:
     ann = at(visit, server)
     table = part(ann, "workflows")
@@ -202,6 +206,7 @@ def test_a_worker_that_dies_turns_red_within_ten_seconds(
     expect(worker(at(visit, server), second_worker.pid)).to_have_attribute("data-state", "dead")
 
 
+@pytest.mark.long
 def test_a_worker_that_hangs_turns_red_and_comes_back(
     server: Server, visit: Visit, second_worker: subprocess.Popen[bytes]
 ) -> None:
@@ -222,6 +227,7 @@ def write(server: Server, *statements: str) -> None:
         connection.commit()
 
 
+@pytest.mark.long
 def test_a_worker_whose_loop_stands_still_says_where(server: Server, visit: Visit) -> None:
     ann = at(visit, server)
     write(
@@ -239,6 +245,7 @@ def test_a_worker_whose_loop_stands_still_says_where(server: Server, visit: Visi
     expect(shown).to_have_count(0)
 
 
+@pytest.mark.long
 def test_very_many_are_not_counted_to_the_end(server: Server, visit: Visit) -> None:
     ann = at(visit, server)
     columns = [name for _, name, *_ in server.rows("PRAGMA table_info(workflows)")]
@@ -298,7 +305,7 @@ def test_what_the_start_held_is_told_and_can_be_tried_again(server: Server, visi
     assert server.rows("SELECT status FROM workflows WHERE workflow = 'shift'") == [("paused",)]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_nobody_is_kept_out(server: Server, visit: Visit, scheme: str) -> None:
     for viewport in (WIDE, NARROW):
         ann = at(visit, server, "?range=1h", viewport=viewport, color_scheme=scheme)
@@ -313,6 +320,7 @@ def test_nobody_is_kept_out(server: Server, visit: Visit, scheme: str) -> None:
         press(ann, "Go back")
 
 
+@pytest.mark.long
 def test_it_all_works_without_a_mouse(server: Server, visit: Visit) -> None:
     ann = at(visit, server)
     button = ann.page.get_by_role("button", name="Pause nap")

@@ -205,6 +205,7 @@ def test_a_retry_that_somebody_else_has_pressed_is_refused_with_words(
     assert history_of(ann, server, run_id) == ["you retried it", "you cancelled it"]
 
 
+@pytest.mark.long
 def test_a_run_is_run_again_with_other_arguments(visit: Visit, server: Server) -> None:
     run_id = start(server, "paperwork", customer="Ann", amount=12, note="password: hunter22")
     ann = visit(address(server, run_id))
@@ -280,6 +281,7 @@ def test_a_run_is_forked_from_a_step_with_another_result_or_input(
 # Looked into
 
 
+@pytest.mark.long
 def test_a_nested_run_is_unfolded_and_led_to(visit: Visit, server: Server) -> None:
     run_id = start(server, "paperwork", customer="Ann", amount=12)
     ann = visit(address(server, run_id))
@@ -291,6 +293,7 @@ def test_a_nested_run_is_unfolded_and_led_to(visit: Visit, server: Server) -> No
     expect(ann.page.locator(".run-facts")).to_contain_text("Part of")
 
 
+@pytest.mark.long
 def test_logs_are_searched_and_come_live(visit: Visit, server: Server) -> None:
     run_id = start(server, "paperwork", customer="Ann", amount=12)
     ann = visit(address(server, run_id, tab="logs"))
@@ -329,6 +332,7 @@ def test_the_whole_run_is_had_as_json(visit: Visit, server: Server) -> None:
     assert (gone.status, gone.json()["error"] != "") == (404, True)
 
 
+@pytest.mark.long
 def test_a_long_run_stays_usable(visit: Visit, server: Server) -> None:
     run_id = start(server, "long", steps=420, fails=210)
     ann = visit(address(server, run_id))
@@ -360,6 +364,7 @@ def test_a_long_run_stays_usable(visit: Visit, server: Server) -> None:
     expect(line_of(ann, "item 419")).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_keyboard_leads_through_the_timeline_and_back(visit: Visit, server: Server) -> None:
     run_id = start(server, "paperwork", customer="Ann", amount=12)
     ann = visit(address(server, run_id))
@@ -383,6 +388,7 @@ def test_the_keyboard_leads_through_the_timeline_and_back(visit: Visit, server: 
     sees(ann, "waiting")
 
 
+@pytest.mark.long
 def test_a_run_that_is_not_there_says_so(visit: Visit, server: Server) -> None:
     ann = visit(address(server, "nosuchrunatall"))
     expect(ann.page.locator("[data-part=missing]")).to_contain_text("There is no run here")

@@ -143,6 +143,7 @@ def test_filters_stand_in_the_address_and_back_and_forward_lead_through_them(
     assert asks(bob) == {}
 
 
+@pytest.mark.long
 def test_what_is_wrong_in_an_address_is_said_and_the_rest_is_shown(
     server: Server, visit: Visit
 ) -> None:
@@ -153,6 +154,7 @@ def test_what_is_wrong_in_an_address_is_said_and_the_rest_is_shown(
     expect(alert).to_contain_text("within=2h was ignored")
 
 
+@pytest.mark.long
 def test_a_time_is_that_of_the_place(server: Server, visit: Visit) -> None:
     ann = at(visit, server, "?workflow=delivery", timezone_id="Asia/Kolkata")
     expect(rows(ann)).to_have_count(3)
@@ -191,6 +193,7 @@ def test_pages_lead_through_all_runs_and_back(server: Server, visit: Visit) -> N
     assert asks(ann) == {"workflow": "note", "sort": "longest"}
 
 
+@pytest.mark.long
 def test_a_saved_view_is_there_again_under_its_name(server: Server, visit: Visit) -> None:
     ann = at(visit, server, "?status=failed&workflow=delivery")
     ann.page.get_by_role("button", name="Views").click()
@@ -236,6 +239,7 @@ def test_rows_change_by_themselves_for_everybody(server: Server, visit: Visit) -
     expect(rows(ann).nth(2)).to_have_attribute("data-run", top or "")
 
 
+@pytest.mark.long
 def test_nothing_jumps_while_somebody_reads_and_new_runs_are_announced(
     server: Server, visit: Visit
 ) -> None:
@@ -262,6 +266,7 @@ def test_nothing_jumps_while_somebody_reads_and_new_runs_are_announced(
     expect(rows(ann).nth(1)).to_have_attribute("data-run", top)
 
 
+@pytest.mark.long
 def test_the_first_run_comes_to_a_page_that_says_there_is_none(
     fresh_server: Server, visit: Visit
 ) -> None:
@@ -323,6 +328,7 @@ def test_what_failed_is_retried_at_once_and_everybody_sees_it(server: Server, vi
     assert "bulk" not in ann.page.url
 
 
+@pytest.mark.long
 def test_all_that_fit_are_paused_and_what_cannot_be_is_said(server: Server, visit: Visit) -> None:
     start(server, "nap:55")
     ann = at(visit, server, "?workflow=nap")
@@ -371,6 +377,7 @@ def test_the_page_is_there_for_everybody(server: Server, visit: Visit) -> None:
         assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
 
 
+@pytest.mark.long
 def test_it_all_works_without_a_mouse(server: Server, visit: Visit) -> None:
     ann = at(visit, server)
     pill(ann, "All").focus()
@@ -400,6 +407,7 @@ def test_it_all_works_without_a_mouse(server: Server, visit: Visit) -> None:
     ann.page.wait_for_url(re.compile(r"/runs/[0-9a-f]{32}"))
 
 
+@pytest.mark.long
 def test_runs_are_cards_where_the_page_is_narrow(server: Server, visit: Visit) -> None:
     ann = at(visit, server, "?workflow=delivery", viewport=NARROW)
     card = rows(ann).first

@@ -150,6 +150,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
     press(ann, "Go back", dialog(ann))
 
 
+@pytest.mark.long
 def test_arguments_may_be_written_as_json(server: Server, visit: Visit) -> None:
     ann = at(visit, server)
     press(ann, "New schedule")
@@ -173,6 +174,7 @@ def test_arguments_may_be_written_as_json(server: Server, visit: Visit) -> None:
     assert json.loads(data)["topic"] == "swans"
 
 
+@pytest.mark.long
 def test_intervals_have_a_start_an_end_and_ways_with_what_was_missed(
     server: Server, visit: Visit
 ) -> None:
@@ -230,6 +232,7 @@ def test_of_two_who_change_it_at_once_the_second_is_told(server: Server, visit: 
     assert audits(server, "Contested") == ["create", "change", "change"]
 
 
+@pytest.mark.long
 def test_what_code_declares_cannot_be_edited_but_copied(server: Server, visit: Visit) -> None:
     ann = at(visit, server)
     shown = line(ann, "nightly")
@@ -269,6 +272,7 @@ def test_it_is_paused_and_resumed_and_the_second_who_does_is_told(
     assert audits(server, "Rests") == ["create", "pause", "resume"]
 
 
+@pytest.mark.long
 def test_it_is_run_now_and_refused_while_that_run_is_active(server: Server, visit: Visit) -> None:
     ann, bob = at(visit, server), at(visit, server)
     create(ann, "Now and then")
@@ -286,6 +290,7 @@ def test_it_is_run_now_and_refused_while_that_run_is_active(server: Server, visi
     expect(ann.page.get_by_role("main")).to_contain_text("nap")
 
 
+@pytest.mark.long
 def test_its_history_is_told_with_its_runs_and_what_people_did(
     server: Server, visit: Visit
 ) -> None:
@@ -310,6 +315,7 @@ def test_its_history_is_told_with_its_runs_and_what_people_did(
     expect(ann.page.locator(".runs-row")).to_have_count(before + 1)
 
 
+@pytest.mark.long
 def test_a_schedule_that_fires_shows_its_run_by_itself(server: Server, visit: Visit) -> None:
     ann, bob = at(visit, server), at(visit, server)
     press(ann, "New schedule")
@@ -327,6 +333,7 @@ def test_a_schedule_that_fires_shows_its_run_by_itself(server: Server, visit: Vi
     expect(line(ann, "Pulse")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_who_has_one_open_that_is_deleted_is_told_and_by_whom(server: Server, visit: Visit) -> None:
     ann, bob = at(visit, server), at(visit, server)
     create(ann, "Short-lived")
@@ -349,7 +356,7 @@ def test_who_has_one_open_that_is_deleted_is_told_and_by_whom(server: Server, vi
 # For everybody
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_nobody_is_kept_out(server: Server, visit: Visit, scheme: str) -> None:
     for viewport in (WIDE, NARROW):
         ann = at(visit, server, viewport=viewport, color_scheme=scheme)
@@ -372,6 +379,7 @@ def test_nobody_is_kept_out(server: Server, visit: Visit, scheme: str) -> None:
         look("one")
 
 
+@pytest.mark.long
 def test_it_all_works_without_a_mouse(server: Server, visit: Visit) -> None:
     ann = at(visit, server)
     keys = ann.page.keyboard

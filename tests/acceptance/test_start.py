@@ -35,6 +35,7 @@ def test_nothing_is_built_that_did_not_change(server: Server) -> None:
     assert not [line for line in server.output if "Building" in line]
 
 
+@pytest.mark.long
 def test_two_copies_run_side_by_side_from_one_checkout(
     server: Server, fake: FakeProvider, visit: Visit, data_dir: Path
 ) -> None:

@@ -13,7 +13,9 @@ from tests.fake_provider import FakeProvider, Reply
 
 SENTENCES = " ".join(f"This is sentence {n}." for n in range(1, 31))
 
-pytestmark = pytest.mark.parametrize("server_of_module", ["openai", "anthropic"], indirect=True)
+pytestmark = pytest.mark.parametrize(
+    "server_of_module", ["openai", pytest.param("anthropic", marks=pytest.mark.long)], indirect=True
+)
 
 
 def test_both_see_the_answer_grow_and_end_with_the_same_words(

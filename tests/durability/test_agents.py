@@ -25,6 +25,7 @@ from tests.durability import agents_program
 from tests.durability.agents_program import BOOKED, Settings, thread_of
 from tests.durability.processes import READY_SECONDS, Parent, Tables, until
 from tests.fake_provider import FakeProvider, Reply, Request
+from tests.long import LONG_ON_POSTGRES
 from tests.waiting import eventually
 
 THREADS = 3
@@ -111,7 +112,8 @@ def answered(tables: Tables) -> int:
     )
 
 
-@pytest.mark.parametrize("model", ["openai", "anthropic"])
+@LONG_ON_POSTGRES
+@pytest.mark.parametrize("model", ["openai", pytest.param("anthropic", marks=pytest.mark.long)])
 async def test_killed_at_any_moment_agents_answer_as_if_nothing_had_happened(
     agents_parent: Parent, database_url: str, tmp_path: Path, model: str
 ) -> None:

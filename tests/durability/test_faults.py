@@ -90,7 +90,7 @@ async def _followed(durable: Durable, run_id: str) -> list[str]:
     return seen
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 async def test_a_commit_whose_answer_is_lost_counts_once(
     server: Server, postgres_url: str, file: Path, seed: int
 ) -> None:

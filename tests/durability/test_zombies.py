@@ -13,10 +13,12 @@ from sqlalchemy import make_url
 from tests.durability import checks, program
 from tests.durability.processes import Parent, Process, Tables, until, verbs
 from tests.durability.program import Settings
+from tests.long import LONG_ON_POSTGRES
 
 RUNS = 4
 
 
+@LONG_ON_POSTGRES
 async def test_a_frozen_process_that_wakes_changes_no_row(
     parent: Parent, database_url: str, tmp_path: Path
 ) -> None:
@@ -67,6 +69,7 @@ async def test_a_frozen_process_that_wakes_changes_no_row(
         checks.check(tables, mine, {first.pid: frozen})
 
 
+@LONG_ON_POSTGRES
 async def test_a_frozen_process_that_wakes_while_another_has_its_runs_disturbs_none(
     parent: Parent, database_url: str, tmp_path: Path
 ) -> None:
@@ -105,6 +108,7 @@ async def test_a_frozen_process_that_wakes_while_another_has_its_runs_disturbs_n
         assert {row["result"] for row in rows if row["workflow"] == "lingering"} == {2}
 
 
+@LONG_ON_POSTGRES
 async def test_of_two_that_freeze_in_turn_each_step_is_done_by_one(
     parent: Parent, database_url: str, tmp_path: Path
 ) -> None:

@@ -63,6 +63,7 @@ from tests.integration.agents_stage import (
     tools_of,
     until,
 )
+from tests.long import LONG_ON_POSTGRES
 from tests.waiting import eventually
 
 # Crashes: at each point the process is gone, and another goes on
@@ -334,6 +335,7 @@ async def test_wherever_the_process_dies_the_answer_is_as_if_it_had_not(
     assert len(seen) > 8 / EACH
 
 
+@LONG_ON_POSTGRES
 async def test_an_answer_survives_one_death_after_another(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

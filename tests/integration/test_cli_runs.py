@@ -17,6 +17,7 @@ from agentchat.durable.app import Durable
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import NonRetryable
 from agentchat.llm.scripted import ScriptedProvider
+from tests.long import LONG_ON_POSTGRES
 
 broken = [True]
 
@@ -83,6 +84,7 @@ async def until(durable: Durable, run_id: str, status: str) -> None:
                 return
 
 
+@LONG_ON_POSTGRES
 async def test_a_run_of_another_process_is_seen_paused_resumed_and_cancelled(
     database_url: str, command: Command
 ) -> None:
@@ -106,6 +108,7 @@ async def test_a_run_of_another_process_is_seen_paused_resumed_and_cancelled(
         assert (again.code, "stopped already" in again.words) == (2, True)
 
 
+@LONG_ON_POSTGRES
 async def test_without_a_worker_nothing_is_carried_out_until_one_is_there(
     database_url: str, command: Command
 ) -> None:
@@ -142,6 +145,7 @@ async def test_without_a_worker_nothing_is_carried_out_until_one_is_there(
         assert (await durable.runs.result(new)).result == "another plan"
 
 
+@LONG_ON_POSTGRES
 async def test_what_cannot_be_is_said_in_words_with_a_code(
     database_url: str, command: Command
 ) -> None:
