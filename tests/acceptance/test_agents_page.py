@@ -104,6 +104,7 @@ def test_two_people_see_a_tool_at_work_and_what_came_of_it(server: Server, visit
     expect(link).to_contain_text("birds.example")
 
 
+@pytest.mark.long
 def test_a_tool_that_refuses_says_why(server: Server, visit: Visit) -> None:
     ann = visit(server.url)
     ann.say("refuse")
@@ -209,6 +210,7 @@ def test_a_denial_has_a_reason_that_everybody_sees(server: Server, visit: Visit)
     assert paid(server) == []
 
 
+@pytest.mark.long
 def test_something_is_said_instead_of_approving(server: Server, visit: Visit) -> None:
     ann = asks(visit, server, "pay Bo")
     press(ann, "Answer instead")
@@ -362,6 +364,7 @@ def assert_grows_in_each_frame(person: Person) -> None:
         assert texts[-1] != texts[0]
 
 
+@pytest.mark.long
 def test_a_sub_agents_approval_is_decided_where_it_shows(server: Server, visit: Visit) -> None:
     ann = asks(visit, server, "nested payment")
     expect(card_of(ann)).to_contain_text("north wants to run this")
@@ -512,6 +515,7 @@ def test_an_agent_is_picked_for_a_new_thread_and_then_for_another(
     expect(ann.page.get_by_role("button", name="Agent: Automatic")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_second_message_does_what_was_picked(server: Server, visit: Visit) -> None:
     ann = visit(server.url)
     ann.say("twice")
@@ -642,6 +646,7 @@ def test_what_is_open_is_there_after_a_restart(server: Server, visit: Visit) -> 
     expect(cost.locator(".spent-sum").last).to_contain_text("$0.0032")
 
 
+@pytest.mark.long
 def test_a_stopped_answer_says_what_it_cost_as_far_as_anybody_knows(
     server: Server, visit: Visit
 ) -> None:

@@ -123,6 +123,7 @@ def test_connections_that_are_refused_are_tried_again(
     assert len(fake.requests) == 1
 
 
+@pytest.mark.long
 def test_an_answer_that_is_cut_while_it_grows_comes_once(
     fault_server: Server, fake: FakeProvider, visit: Visit
 ) -> None:

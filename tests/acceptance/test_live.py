@@ -92,6 +92,7 @@ def check(frames: list[list[dict[str, str]]], tries: list[str]) -> None:
     assert begun <= 3
 
 
+@pytest.mark.long
 def test_a_page_without_a_network_catches_up_when_it_is_back(
     server: Server, fake: FakeProvider, visit: Visit
 ) -> None:

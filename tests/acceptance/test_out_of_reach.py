@@ -60,6 +60,7 @@ def test_tools_that_are_not_there_are_said_on_the_page_until_they_are(
         process.wait()
 
 
+@pytest.mark.long
 def test_a_lost_connection_is_said_in_words_that_hold_for_a_server_that_was_killed(
     server: Server, visit: Visit
 ) -> None:

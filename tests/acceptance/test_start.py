@@ -73,6 +73,7 @@ def test_postgres_by_url_serves_the_same_app(
         server.kill()
 
 
+@pytest.mark.long
 def test_a_port_in_use_is_said_with_another_to_try(data_dir: Path) -> None:
     with socket.socket() as taken:
         port = free_port()
@@ -112,6 +113,7 @@ def test_a_wrong_setting_is_said_without_a_traceback(data_dir: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_a_database_of_a_newer_version_stops_the_start(data_dir: Path, server: Server) -> None:
     import shutil
     import sqlite3

@@ -24,7 +24,7 @@ async def test_whatever_is_killed_and_when_each_run_ends_as_if_nothing_had_happe
     assert report.interrupted > 0
 
 
-@LONG_ON_POSTGRES
+@pytest.mark.long
 async def test_a_process_may_die_before_and_after_any_commit(
     parent: Parent, database_url: str, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 
 import psycopg
+import pytest
 from sqlalchemy import make_url
 
 from tests.durability import checks, program
@@ -69,7 +70,7 @@ async def test_a_frozen_process_that_wakes_changes_no_row(
         checks.check(tables, mine, {first.pid: frozen})
 
 
-@LONG_ON_POSTGRES
+@pytest.mark.long
 async def test_a_frozen_process_that_wakes_while_another_has_its_runs_disturbs_none(
     parent: Parent, database_url: str, tmp_path: Path
 ) -> None:
@@ -108,7 +109,7 @@ async def test_a_frozen_process_that_wakes_while_another_has_its_runs_disturbs_n
         assert {row["result"] for row in rows if row["workflow"] == "lingering"} == {2}
 
 
-@LONG_ON_POSTGRES
+@pytest.mark.long
 async def test_of_two_that_freeze_in_turn_each_step_is_done_by_one(
     parent: Parent, database_url: str, tmp_path: Path
 ) -> None:

@@ -145,7 +145,7 @@ async def test_without_a_worker_nothing_is_carried_out_until_one_is_there(
         assert (await durable.runs.result(new)).result == "another plan"
 
 
-@LONG_ON_POSTGRES
+@pytest.mark.long
 async def test_what_cannot_be_is_said_in_words_with_a_code(
     database_url: str, command: Command
 ) -> None:

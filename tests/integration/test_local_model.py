@@ -190,6 +190,7 @@ async def test_a_child_killed_while_it_answers_fails_that_answer_only(
     assert await answer(provider)
 
 
+@pytest.mark.long
 async def test_closing_the_stream_frees_the_model(local: tuple[LocalProvider, Statuses]) -> None:
     provider, _ = local
     story = "Write a very long story about a dragon, with many chapters."
@@ -207,6 +208,7 @@ async def test_closing_the_stream_frees_the_model(local: tuple[LocalProvider, St
     assert time.monotonic() - closed < whole / 2
 
 
+@pytest.mark.long
 async def test_a_stop_while_a_long_prompt_is_read_ends_the_reading(models: Path) -> None:
     numbers = " ".join(f"The number {i} is followed by {i + 1}." for i in range(130))
     body = {
