@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from agentchat.agents.history import CUT, fitting, valid
-from agentchat.llm.base import Chunk, File, ModelRequest, ModelStatus, Provider, ToolSpec, Turn
+from agentchat.llm.base import File, ModelRequest, Provider, ToolSpec, Turn
 from agentchat.llm.tokens import CHARACTERS_PER_TOKEN, IMAGE_CHARACTERS
+from agentchat.llm.wrapped import Wrapped
 
 UNKNOWN_TOKENS = 32_768
 """The window of a model of which nobody knows it: what most servers are started with or more.
@@ -196,44 +197,16 @@ def cut(text: str, size: int) -> str:
     return text.encode("utf-8", "replace")[: max(size, 0)].decode("utf-8", "ignore") + CUT
 
 
-class Sized:
+class Sized(Wrapped):
     """A model of which a person has said how much of its window is to be used."""
 
     def __init__(self, provider: Provider, context_tokens: int) -> None:
-        self._provider = provider
-        self.context_tokens: int | None = context_tokens
+        super().__init__(provider)
+        self._context_tokens = context_tokens
 
     @property
-    def id(self) -> str:
-        return self._provider.id
-
-    @property
-    def label(self) -> str:
-        return self._provider.label
-
-    @property
-    def embedded(self) -> bool:
-        return self._provider.embedded
-
-    @property
-    def max_output_tokens(self) -> int:
-        return self._provider.max_output_tokens
-
-    @property
-    def media_types(self) -> frozenset[str]:
-        return self._provider.media_types
-
-    async def start(self, report: Callable[[ModelStatus], None]) -> None:
-        """See :meth:`agentchat.llm.base.Provider.start`."""
-        await self._provider.start(report)
-
-    def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk, None]:
-        """See :meth:`agentchat.llm.base.Provider.stream`."""
-        return self._provider.stream(request)
-
-    async def close(self) -> None:
-        """See :meth:`agentchat.llm.base.Provider.close`."""
-        await self._provider.close()
+    def context_tokens(self) -> int | None:
+        return self._context_tokens
 
 
 def sized(provider: Provider, context_tokens: int) -> Provider:

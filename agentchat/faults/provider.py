@@ -2,53 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import timedelta
 
 from agentchat.errors import ConnectionLost, RateLimited
 from agentchat.faults.kinds import FaultKind
 from agentchat.faults.switches import Switches
-from agentchat.llm.base import Chunk, ModelRequest, ModelStatus, Provider, Text
+from agentchat.llm.base import Chunk, ModelRequest, Provider, Text
+from agentchat.llm.wrapped import Wrapped
 
 SAID_BEFORE_CUT = 3
 """How many pieces of text an answer may have before it is cut."""
 
 
-class Faulty:
+class Faulty(Wrapped):
     """A model whose calls go wrong as long as the fault for it is on."""
 
     def __init__(self, provider: Provider, switches: Switches) -> None:
-        self._provider = provider
+        super().__init__(provider)
         self._switches = switches
-
-    @property
-    def id(self) -> str:
-        return self._provider.id
-
-    @property
-    def label(self) -> str:
-        return self._provider.label
-
-    @property
-    def embedded(self) -> bool:
-        return self._provider.embedded
-
-    @property
-    def context_tokens(self) -> int | None:
-        return self._provider.context_tokens
-
-    @property
-    def max_output_tokens(self) -> int:
-        return self._provider.max_output_tokens
-
-    @property
-    def media_types(self) -> frozenset[str]:
-        return self._provider.media_types
-
-    async def start(self, report: Callable[[ModelStatus], None]) -> None:
-        """See :meth:`agentchat.llm.base.Provider.start`."""
-        await self._provider.start(report)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk, None]:
         """See :meth:`agentchat.llm.base.Provider.stream`."""
@@ -62,10 +35,6 @@ class Faulty:
                     await slow.hold_up(timedelta(milliseconds=slow.view.amount))
                 said += isinstance(chunk, Text)
                 yield chunk
-
-    async def close(self) -> None:
-        """See :meth:`agentchat.llm.base.Provider.close`."""
-        await self._provider.close()
 
     def _strike_call(self) -> None:
         if (refused := self._switches.of(FaultKind.REFUSE)) is not None:

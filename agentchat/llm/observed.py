@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -12,7 +12,6 @@ from agentchat.llm.base import (
     Chunk,
     Finished,
     ModelRequest,
-    ModelStatus,
     Provider,
     StopReason,
     ToolCall,
@@ -20,6 +19,7 @@ from agentchat.llm.base import (
 )
 from agentchat.llm.prices import cost_of
 from agentchat.llm.tokens import estimated_usage
+from agentchat.llm.wrapped import Wrapped
 
 
 @dataclass(slots=True)
@@ -52,40 +52,12 @@ class CallObserver(Protocol):
         ...
 
 
-class Observed:
+class Observed(Wrapped):
     """A model whose calls ``observer`` sees."""
 
     def __init__(self, provider: Provider, observer: CallObserver) -> None:
-        self._provider = provider
+        super().__init__(provider)
         self._observer = observer
-
-    @property
-    def id(self) -> str:
-        return self._provider.id
-
-    @property
-    def label(self) -> str:
-        return self._provider.label
-
-    @property
-    def embedded(self) -> bool:
-        return self._provider.embedded
-
-    @property
-    def context_tokens(self) -> int | None:
-        return self._provider.context_tokens
-
-    @property
-    def max_output_tokens(self) -> int:
-        return self._provider.max_output_tokens
-
-    @property
-    def media_types(self) -> frozenset[str]:
-        return self._provider.media_types
-
-    async def start(self, report: Callable[[ModelStatus], None]) -> None:
-        """See :meth:`agentchat.llm.base.Provider.start`."""
-        await self._provider.start(report)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk, None]:
         """See :meth:`agentchat.llm.base.Provider.stream`."""
@@ -109,10 +81,6 @@ class Observed:
             finally:
                 call.seconds = time.perf_counter() - began
                 call.cost_usd = cost_of(self.id, call.usage)
-
-    async def close(self) -> None:
-        """See :meth:`agentchat.llm.base.Provider.close`."""
-        await self._provider.close()
 
 
 def observed(provider: Provider, observer: CallObserver | None) -> Provider:

@@ -509,10 +509,10 @@ async def test_a_plain_answer_costs_few_looks(stage: AgentStage) -> None:
     assert len(seen) == 6, seen
 
 
+# Only SQLite tells that it reads nothing but the index.
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_what_limits_look_at_is_in_the_indexes(stage: AgentStage) -> None:
     chat = await stage.open(CLERK, provider=Priced(replies=["Hi."]))
-    if not str(stage.settings.db_url).startswith("sqlite"):
-        pytest.skip("only SQLite tells that it reads nothing but the index")
     plans: list[str] = []
 
     def explain(_connection: Any, cursor: Any, statement: str, params: Any, *_rest: Any) -> None:
