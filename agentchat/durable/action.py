@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from agentchat.columns import Encoded
 from agentchat.durable.clock import Clock
 from agentchat.durable.hand import Hand, at_hand, cleaning, counted, failure, kind_of
 from agentchat.durable.journal import Key
+from agentchat.durable.late import Late
 from agentchat.durable.ledger import Ledger
 from agentchat.durable.retry import Error, RetryPolicy, tries_of
 from agentchat.durable.values import encoded
@@ -32,9 +34,6 @@ from agentchat.store import journal, runs
 from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
 
-LATE = 0.1
-"""After how many seconds a step that is under way is written down. Shorter ones are written
-once, when they are over."""
 SHORT = timedelta(seconds=5)
 """Up to here a wait between tries is slept out; a longer one is a row, and holds nothing."""
 
@@ -64,7 +63,7 @@ class Actions:
     """Does the action steps of one execution; ``stopping`` once its run is cancelled."""
 
     def __init__(
-        self, ledger: Ledger, clock: Clock, stand_by: StandBy, chance: random.Random
+        self, ledger: Ledger, clock: Clock, stand_by: StandBy, chance: random.Random, late: Late
     ) -> None:
         self.stopping = False
         self.settled = asyncio.Event()
@@ -75,6 +74,7 @@ class Actions:
         self._clock = clock
         self._stand_by = stand_by
         self._chance = chance
+        self._late = late
         self._tasks: set[asyncio.Task[Any]] = set()
         self._cut: set[asyncio.Task[Any]] = set()
 
@@ -178,10 +178,13 @@ class Actions:
         self._ledger.begun.add(action.key)
         if action.once:
             await self._ledger.write(_begin, self._begun(action, hand), hand.key)
-        loop = asyncio.get_running_loop()
-        late = loop.call_later(
-            LATE, lambda: writing.append(loop.create_task(self._begin(action, hand)))
-        )
+
+        mine = copy_context()
+
+        def begin() -> None:
+            writing.append(asyncio.create_task(self._begin(action, hand), context=mine))
+
+        late = self._late.begin(begin)
         token = at_hand.set(hand)
         try:
             return await self._within_time(action, hand)
@@ -191,7 +194,7 @@ class Actions:
             raise
         finally:
             at_hand.reset(token)
-            late.cancel()
+            self._late.end(late)
             for task in writing:
                 task.cancel()
 

@@ -14,6 +14,7 @@ from agentchat.durable import gate
 from agentchat.durable.clock import Clock
 from agentchat.durable.context import Context
 from agentchat.durable.hand import kind_of, run_at_hand
+from agentchat.durable.late import Late
 from agentchat.durable.ledger import Claim, Ledger
 from agentchat.durable.observer import UNOBSERVED, Course, Observer
 from agentchat.durable.values import encoded
@@ -60,6 +61,7 @@ class Engine:
         self.database = database
         self.clock = clock
         self.observer = observer
+        self.late = Late()
         self.chance = random.Random()
         self.suspect: set[str] = set()
         """Runs whose journal did not fit the code at the start: to be checked when claimed."""
@@ -108,6 +110,7 @@ class Execution:
             engine.chance,
             knows=engine.workflows,
             observer=engine.observer,
+            late=engine.late,
         )
 
     @property

@@ -16,6 +16,7 @@ from agentchat.durable.action import Actions
 from agentchat.durable.branches import branch
 from agentchat.durable.hand import cleaning, failure
 from agentchat.durable.journal import Journal, Key
+from agentchat.durable.late import Late
 from agentchat.durable.ledger import Ledger
 from agentchat.durable.observer import UNOBSERVED, Observer
 from agentchat.durable.start import unknown
@@ -58,6 +59,7 @@ class Replay:
         *,
         knows: Container[str] | None = None,
         observer: Observer = UNOBSERVED,
+        late: Late | None = None,
     ) -> None:
         self.ended = False
         self._observer = observer
@@ -69,7 +71,7 @@ class Replay:
         self._journal = Journal(run.id, [*history.remembered, *history.begun])
         self._waits = Waits(list(history.events))
         self._together = Together(ledger.clock)
-        self._actions = Actions(ledger, ledger.clock, self._stand_by, chance)
+        self._actions = Actions(ledger, ledger.clock, self._stand_by, chance, late or Late())
         self._groups: Counter[tuple[str, str]] = Counter()
         self._logged: Counter[str] = Counter()
         self._logged_before = history.logged

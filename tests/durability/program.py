@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from agentchat.durable import action, engine, worker
+from agentchat.durable import engine, late, worker
 from agentchat.durable.app import Durable
 from agentchat.durable.context import Context
 from agentchat.durable.event_type import EventType
@@ -288,7 +288,7 @@ def configure(settings: Settings) -> None:
     if settings.look is not None:
         worker.LOOK = timedelta(seconds=settings.look)
     if settings.late is not None:
-        action.LATE = settings.late
+        late.LATE = settings.late
     if settings.dies_at is not None:
         die_at(settings.dies_at, settings.dies_after)
     if settings.crashes is not None:
