@@ -12,6 +12,8 @@
 
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
+# Python keeps what it has compiled: the tests start very many processes.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -31,12 +33,12 @@ run: $(VENV)/installed
 
 test: $(VENV)/installed-test
 	@$(MAKE) --no-print-directory -j 2 $(ORDERLY) check frontend
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long"
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not long"
 
 prove: $(VENV)/installed-test
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/agentchat build
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m long
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m long
 
 frontend: $(VENV)/installed-test
 	@$(BIN)/python -m tests.browser

@@ -6,17 +6,16 @@ Who may do what is decided here and nowhere else: see :meth:`AgentChat._authoriz
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import aclosing
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, TypeVarTuple, cast
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session
 
-from agentchat import reads, turns
+from agentchat import reads, turns, variants
+from agentchat.accounts import Accounts
+from agentchat.acting import Acting
 from agentchat.agents.agent import Agent
 from agentchat.agents.memory import Memories
 from agentchat.agents.router import Router
@@ -28,34 +27,38 @@ from agentchat.durable.clock import Clock, SystemClock
 from agentchat.durable.runs import Runs
 from agentchat.durable.schedules import Schedules
 from agentchat.durable.workflow import Workflow
-from agentchat.errors import InvalidInput, NotAllowed
+from agentchat.errors import InvalidInput
 from agentchat.faults import Faults
 from agentchat.files import Files, NewFile
+from agentchat.followed import Following
+from agentchat.guard import Guard
 from agentchat.inbox import Inbox
 from agentchat.inputs import checked_id, checked_text, checked_title
 from agentchat.llm.base import Provider
 from agentchat.llm.embedder import Embedder
+from agentchat.message_views import message_view
 from agentchat.models import SecondMessage
 from agentchat.observing import Health
-from agentchat.opening import Given, allow_run, opened
+from agentchat.opening import Given, opened
 from agentchat.operations import Operations
+from agentchat.presence import Presence
 from agentchat.reading import checked_files
+from agentchat.rights import Right
 from agentchat.settings import Settings, load_settings
+from agentchat.sharing import Sharing
 from agentchat.spent import Spendings
 from agentchat.store import schema, threads
 from agentchat.store.live import Outcome as Outcome
-from agentchat.store.live import QueryView
 from agentchat.store.messages import Answer
+from agentchat.store.writer import Tx
 from agentchat.tool_servers import ToolServers
-from agentchat.turns import Ending, Send
+from agentchat.turns import Ending, Send, Sent
 from agentchat.views import (
     LOCAL,
     Actor,
     AgentView,
     MessageView,
-    ModelView,
     ThreadSummary,
-    ThreadView,
 )
 
 if TYPE_CHECKING:
@@ -65,11 +68,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-LIST_PACE = timedelta(seconds=0.5)
-"""Each change of any thread changes the list, in every tab."""
 
-
-class AgentChat:
+class AgentChat(Following):
     """A running agentchat: ``async with AgentChat() as chat``.
 
     ``runs`` are the verbs on workflows (:class:`~agentchat.durable.runs.Runs`), and
@@ -89,6 +89,9 @@ class AgentChat:
     runs: Runs
     schedules: Schedules
     operations: Operations
+    accounts: Accounts
+    sharing: Sharing
+    presence: Presence
     inbox: Inbox
     memories: Memories
     files: Files
@@ -132,20 +135,26 @@ class AgentChat:
     async def __aenter__(self) -> Self:
         settings, clock = self._settings or load_settings(), self._clock
         self.settings = settings
+        self._guard = guard = Guard(
+            clock.now, everybody=settings.auth == "open", minute_most=settings.minute_most
+        )
         url = settings.database_url
         await asyncio.to_thread(schema.upgrade if url.startswith("sqlite") else schema.check, url)
-        self._opened = await opened(self._given, settings, clock, self._authorize)
+        self._opened = await opened(self._given, settings, clock, guard)
         self._team, self._durable = self._opened.team, self._opened.durable
         self._database = database = self._team.database
         self._checked_files = partial(checked_files, settings=settings)
+        self._most_held = settings.person_files_mb * 1e6
         self.runs, self.schedules = self._durable.runs, self._durable.schedules
-        allow = partial(allow_run, self._authorize)
-        self.operations = Operations(database, clock, allow, self.runs)
+        self.operations = Operations(database, clock, guard, self.runs)
+        self.accounts = Accounts(database, clock, settings)
+        self.sharing = Sharing(database, clock, guard, public_links=settings.public_links)
+        self.presence = Presence(database, clock, guard)
         self.memories = self._opened.memories
-        self.inbox = Inbox(database, clock, self._tool, self._authorize)
-        self.files = Files(database, self._authorize)
-        self.spent = Spendings(database, clock, self._authorize)
-        self.tool_servers = ToolServers(self._team, self._authorize)
+        self.inbox = Inbox(database, clock, self._tool, guard)
+        self.files = Files(database, guard)
+        self.spent = Spendings(database, clock, guard)
+        self.tool_servers = ToolServers(self._team, guard)
         self.metrics, self.faults = self._opened.observing.metrics, self._opened.faults
         model = partial(
             reads.model_view, model_id=self._opened.model_id, label=self._team.provider.label
@@ -160,7 +169,19 @@ class AgentChat:
         trace: TracebackType | None,
     ) -> None:
         self.health = None
+        await self.presence.close()
         await self._opened.close()
+
+    @property
+    def open_to_all(self) -> bool:
+        """Whether whoever reaches the app may do everything: it has no accounts."""
+        return self._guard.everybody
+
+    def by(self, actor: Actor) -> Self:
+        """The same verbs, done by ``actor`` unless they are given another; also those of ``runs``,
+        ``schedules`` and the other attributes, but for ``accounts``, whose verbs always name one.
+        """
+        return cast(Self, Acting(self, actor))
 
     def _tool(self, agent: str, name: str) -> Tool | None:
         who = self._team.agents.get(agent)
@@ -172,7 +193,7 @@ class AgentChat:
         self, title: str = "", *, actor: Actor = LOCAL, thread_id: str | None = None
     ) -> ThreadSummary:
         """Make an empty thread."""
-        self._authorize(actor)
+        self._guard.person(actor)
         thread_id, title, now = checked_id(thread_id), checked_title(title), self._clock.now()
         await self._database.write(
             threads.create, thread_id, owner_id=actor.id, title=title, now=now
@@ -181,30 +202,30 @@ class AgentChat:
 
     async def rename_thread(self, thread_id: str, title: str, *, actor: Actor = LOCAL) -> None:
         """Give a thread another title; raises InvalidInput and ThreadNotFound."""
-        self._authorize(actor)
+        self._guard.person(actor)
         title = checked_title(title)
         if not title:
             raise InvalidInput("A thread needs a name.")
-        await self._database.write(threads.rename, checked_id(thread_id), title)
+        rename = self._guard.in_thread(threads.rename, actor, Right.WRITE)
+        await self._database.write(rename, checked_id(thread_id), title)
 
     async def delete_thread(self, thread_id: str, *, actor: Actor = LOCAL) -> None:
         """Stop what runs in a thread and take it away; raises ThreadNotFound."""
-        self._authorize(actor)
-        self._interrupt(
-            await self._database.write(
-                turns.delete_thread, checked_id(thread_id), self._ending(actor)
-            )
-        )
+        self._guard.person(actor)
+        delete = self._guard.in_thread(turns.delete_thread, actor, Right.OWN)
+        ending = self._ending(actor)
+        self._interrupt(await self._database.write(delete, checked_id(thread_id), ending))
 
     async def choose_agent(self, thread_id: str, agent: str, *, actor: Actor = LOCAL) -> None:
         """Let this agent answer in a thread from now on; empty lets each message find its own.
 
         Raises ThreadNotFound and AgentNotFound.
         """
-        self._authorize(actor)
+        self._guard.person(actor)
         if agent:
             await self._team.chosen(agent, actor)
-        await self._database.write(threads.choose, checked_id(thread_id), agent=agent)
+        choose = self._guard.in_thread(threads.choose, actor, Right.WRITE)
+        await self._database.write(choose, checked_id(thread_id), agent=agent)
 
     async def choose_second_message(
         self, thread_id: str, second: SecondMessage | str, *, actor: Actor = LOCAL
@@ -212,17 +233,18 @@ class AgentChat:
         """Say what a message does that is sent while the thread is being answered: queue,
         steer, interrupt or replace. Raises InvalidInput and ThreadNotFound.
         """
-        self._authorize(actor)
+        self._guard.person(actor)
         try:
             chosen = SecondMessage(second)
         except ValueError:
             known = ", ".join(SecondMessage)
             raise InvalidInput(f"{second!r} is none of {known}.") from None
-        await self._database.write(threads.choose, checked_id(thread_id), second_message=chosen)
+        choose = self._guard.in_thread(threads.choose, actor, Right.WRITE)
+        await self._database.write(choose, checked_id(thread_id), second_message=chosen)
 
     def agents(self, *, actor: Actor = LOCAL) -> tuple[AgentView, ...]:
         """The agents that this person may use."""
-        self._authorize(actor)
+        self._guard.person(actor)
         team = self._team
         usable = team.usable_by(actor)
         names = [one.name for one in usable]
@@ -262,7 +284,8 @@ class AgentChat:
         an answer to the same person, and only if no agent was named. Raises
         InvalidInput, ThreadNotFound and AgentNotFound; then nothing was written.
         """
-        self._authorize(actor)
+        self._guard.person(actor)
+        self._guard.pace(actor, "send")
         if agent:
             await self._team.chosen(agent, actor)
         sending = Send(
@@ -278,23 +301,31 @@ class AgentChat:
             create_thread=create_thread,
             second=second,
             files=await self._checked_files(files),
+            most_held=int(self._most_held),
         )
+
+        def send(tx: Tx) -> Sent:
+            if not create_thread or threads.known(tx, sending.answer.thread_id):
+                self._guard.thread(tx, sending.answer.thread_id, actor, Right.WRITE)
+            return turns.send(tx, sending)
+
         try:
-            sent = await self._database.write(turns.send, sending)
+            sent = await self._database.write(send)
         except IntegrityError:
             # Another process sent the same at the same moment: now it is there to be found.
-            sent = await self._database.write(turns.send, sending)
+            sent = await self._database.write(send)
         self._interrupt(sent.stopped)
-        return reads.message_view(sent.message, sent.message.text)
+        return message_view(sent.message, sent.message.text)
 
     async def retry(self, message_id: str, *, actor: Actor = LOCAL) -> None:
         """Ask again for an answer that failed or was stopped; what it held is replaced.
 
         Raises MessageNotFound, ThreadNotFound, and InvalidInput if it is not over.
         """
-        self._authorize(actor)
+        self._guard.person(actor)
+        self._guard.pace(actor, "send")
         await self._database.write(
-            turns.retry,
+            self._guard.of_message(turns.retry, actor, Right.WRITE),
             checked_id(message_id),
             run_id=checked_id(None),
             workflow=self._team.reply,
@@ -302,75 +333,52 @@ class AgentChat:
             now=self._clock.now(),
         )
 
+    async def regenerate(
+        self, message_id: str, *, agent: str = "", actor: Actor = LOCAL, new_id: str | None = None
+    ) -> str:
+        """Ask for an answer once more, beside the one that is there, and return the id of the new
+        one: both are seen until somebody keeps one. ``agent`` answers, or the one of before. The
+        same ``new_id`` (of its run, made by the client) is one.
+
+        Raises MessageNotFound, ThreadNotFound, AgentNotFound, and InvalidInput if there are very
+        many answers there already.
+        """
+        self._guard.person(actor)
+        self._guard.pace(actor, "send")
+        message_id, run_id, now = checked_id(message_id), checked_id(new_id), self._clock.now()
+        may = partial(self._guard.message, message_id=message_id, actor=actor, right=Right.WRITE)
+        await self._database.read(may)
+        asked = await variants.asked_again(self._team, message_id, agent, actor, run_id, now)
+
+        def ask(tx: Tx) -> str:
+            may(tx)
+            return asked(tx)
+
+        return await self._database.write(ask)
+
+    async def keep(self, message_id: str, *, actor: Actor = LOCAL) -> None:
+        """Let this be the answer at its place, of several: what is told to models, searched and
+        shown first from now on. The others stay beside it. What was said since stays as it is.
+
+        Raises MessageNotFound and ThreadNotFound.
+        """
+        self._guard.person(actor)
+        keep = self._guard.of_message(variants.keep, actor, Right.WRITE)
+        await self._database.write(keep, checked_id(message_id), actor, self._clock.now())
+
     async def stop(self, thread_id: str, *, actor: Actor = LOCAL) -> int:
         """Stop every answer of a thread that waits or grows, and say how many there were.
 
         What came so far is kept; nothing is added afterwards. Raises ThreadNotFound.
         """
-        self._authorize(actor)
+        self._guard.person(actor)
 
-        stopped = await self._database.write(turns.stop, checked_id(thread_id), self._ending(actor))
+        stop = self._guard.in_thread(turns.stop, actor, Right.WRITE)
+        stopped = await self._database.write(stop, checked_id(thread_id), self._ending(actor))
         self._interrupt(stopped)
         return len(stopped)
 
-    # Following
-
-    def follow(
-        self, thread_id: str, *, actor: Actor = LOCAL, window: int = reads.WINDOW
-    ) -> AsyncGenerator[ThreadView, None]:
-        """Yield the thread now and whenever something in it changes.
-
-        Raises ThreadNotFound at once, or when the thread is deleted.
-        """
-        self._authorize(actor)
-        return _views(
-            self._database.live.fold(reads.thread_view, thread_id, self._opened.model_id, window)
-        )
-
-    def follow_threads(
-        self, *, actor: Actor = LOCAL
-    ) -> AsyncGenerator[tuple[ThreadSummary, ...], None]:
-        """Yield the list of threads now and whenever it changes, up to twice a second."""
-        self._authorize(actor)
-        return _paced(self._database.live.follow(reads.thread_list), LIST_PACE)
-
-    def follow_model(self, *, actor: Actor = LOCAL) -> AsyncGenerator[ModelView, None]:
-        """Yield the model that answers, now and whenever its state changes."""
-        self._authorize(actor)
-        return self._database.live.follow(
-            reads.model_view, self._opened.model_id, self._team.provider.label
-        )
-
-    def follow_query(
-        self, query: Callable[[Session, *Ts], T], /, *args: *Ts, actor: Actor = LOCAL
-    ) -> AsyncGenerator[Outcome[T], None]:
-        """Yield what a read function of your own comes to, now and whenever that changes.
-
-        It is called as ``query(session, *args)``, must only read, and decides itself what
-        the caller may see: give it whom it reads for as an argument. An error of the query
-        is an outcome too; it runs again when what it had read changes. Arguments must be
-        hashable. Raises NotAllowed.
-        """
-        self._authorize(actor)
-        return self._database.live.outcomes(query, *args)
-
-    def live_queries(self, *, actor: Actor = LOCAL) -> tuple[QueryView, ...]:
-        """What is followed in this process: how often each query ran, what it read, and which
-        change made it run last.
-        """
-        self._authorize(actor)
-        return self._database.live.inspect()
-
     # Inside
-
-    def _authorize(self, actor: Actor) -> None:
-        """Raise NotAllowed unless the actor may do this.
-
-        The app listens to its own machine only (``Settings.host``) and has no accounts:
-        whoever reaches it may do everything, under a name.
-        """
-        if not actor.id or not actor.name:
-            raise NotAllowed
 
     def _ending(self, actor: Actor) -> Ending:
         return Ending(actor, self._clock.now(), self._team.price)
@@ -378,17 +386,3 @@ class AgentChat:
     def _interrupt(self, run_ids: Iterable[str]) -> None:
         for run_id in run_ids:
             self._durable.interrupt(run_id)
-
-
-async def _paced(followed: AsyncGenerator[T, None], pace: timedelta) -> AsyncGenerator[T, None]:
-    """What came meanwhile is skipped: only the newest value is ever waiting."""
-    async with aclosing(followed):
-        async for value in followed:
-            yield value
-            await asyncio.sleep(pace.total_seconds())
-
-
-async def _views(followed: AsyncGenerator[reads.Shown, None]) -> AsyncGenerator[ThreadView, None]:
-    async with aclosing(followed):
-        async for shown in followed:
-            yield shown.view

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from agentchat import cli_check, cli_models, cli_runs
+from agentchat import cli_check, cli_models, cli_runs, cli_users
 from agentchat.agents.mcp import load_servers
 from agentchat.chat import AgentChat
 from agentchat.cli_named import named
@@ -28,6 +28,7 @@ database = typer.Typer(no_args_is_help=True, help="The database: bring it up to 
 app.add_typer(database, name="db")
 app.add_typer(cli_models.app, name="models")
 app.add_typer(cli_runs.app, name="runs")
+app.add_typer(cli_users.app, name="users")
 
 
 app.command()(cli_check.check)

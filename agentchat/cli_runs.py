@@ -15,7 +15,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,7 +24,7 @@ from sqlalchemy import make_url
 
 from agentchat import cli_check, cli_runs_words
 from agentchat.durable.clock import SystemClock
-from agentchat.durable.runs import Runs, allow_named
+from agentchat.durable.runs import Runs
 from agentchat.errors import (
     AgentChatError,
     ConfigError,
@@ -33,8 +32,9 @@ from agentchat.errors import (
     NotAllowed,
     WrongState,
 )
+from agentchat.guard import Guard
 from agentchat.models import RunStatus
-from agentchat.opening import allow_run, owned
+from agentchat.opening import owned
 from agentchat.operations import Operations
 from agentchat.operations.filters import RunFilter, asked
 from agentchat.operations.list_views import RunLine
@@ -47,7 +47,7 @@ NOT_FOUND, WRONG_STATE, NOT_ALLOWED = 1, 2, 3
 MOST_LISTED = 10_000
 _AGO = re.compile(r"(\d{1,6})\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-ACTOR = Actor(LOCAL.id, f"{LOCAL.name} (command line)")
+ACTOR = Actor(LOCAL.id, f"{LOCAL.name} (command line)", admin=True)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -76,9 +76,9 @@ async def _opened(named: list[str]) -> AsyncIterator[_Opened]:
     database, clock = Database(url), SystemClock()
     database.open()
     try:
-        allow = partial(allow_run, lambda actor: allow_named(actor, None))
-        runs = Runs(database, known, clock, allow=allow, own=owned(team)).by(ACTOR)
-        yield _Opened(runs, Operations(database, clock, allow, runs))
+        guard = Guard(clock.now, everybody=True)
+        runs = Runs(database, known, clock, guard=guard, own=owned(team, here=False)).by(ACTOR)
+        yield _Opened(runs, Operations(database, clock, guard, runs))
     finally:
         await database.close()
 
@@ -120,6 +120,9 @@ def list_runs(
         list[RunStatus], typer.Option("--status", "-s", help="Only these; give it once for each.")
     ] = [],  # noqa: B006
     workflow: Annotated[str, typer.Option("--workflow", "-w", help="Only of this one.")] = "",
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="Only those that called this one.")
+    ] = "",
     since: Annotated[
         str,
         typer.Option("--since", metavar="TIME", help="Started since: 30m, 12h, 7d, or a time."),
@@ -136,6 +139,7 @@ def list_runs(
         wanted = RunFilter(
             statuses=tuple(one for one in RunStatus if one in status),
             workflow=workflow,
+            model=model,
             text=text,
             since=_since(since),
         )
@@ -322,6 +326,23 @@ def fork(
         except InvalidInput as error:
             hint = " Give its code with --workflows MODULE:NAME." * ("workflows=[" in str(error))
             raise InvalidInput(f"{error}{hint}") from error
+
+    _do(do, workflows)
+
+
+@app.command()
+def rerun(
+    run_id: Id,
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="JSON", help="Other arguments of the run.")
+    ] = None,
+    workflows: cli_check.Named = [],  # noqa: B006
+) -> None:
+    """Start a new run from the beginning with the same arguments, and write its id."""
+
+    async def do(opened: _Opened) -> None:
+        given = None if data is None else _json("--data", data, dict)
+        typer.echo(await opened.runs.rerun(run_id, given))
 
     _do(do, workflows)
 

@@ -5,6 +5,9 @@ AgentChatError
 ├── SchemaMismatch         the database does not have the tables the code expects
 ├── InvalidInput           a value from outside is not acceptable; says what to do
 ├── NotAllowed             the acting user may not do this
+│   └── WrongPassword      no account has this name and password
+├── ProviderFailed         an identity provider did not answer as it should
+├── TooManyTries           too often, or too many at once; says when it may be tried again
 ├── NotFound
 │   ├── ThreadNotFound
 │   ├── MessageNotFound
@@ -74,6 +77,26 @@ class InvalidInput(AgentChatError):
 
 class NotAllowed(AgentChatError):
     """You may not do this."""
+
+
+class WrongPassword(NotAllowed):
+    """The name or the password is wrong."""
+
+
+class ProviderFailed(AgentChatError):
+    """The identity provider did not answer as it should. Try again later."""
+
+    retryable = True
+
+
+class TooManyTries(AgentChatError):
+    """That was tried too often; ``retry_after`` says how long to wait."""
+
+    retryable = True
+
+    def __init__(self, message: str = "", *, retry_after: timedelta) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class NotFound(AgentChatError):

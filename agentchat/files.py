@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlmodel import Session
 
-from agentchat.errors import InvalidInput, NotFound
+from agentchat.errors import InvalidInput, NotFound, ThreadNotFound
+from agentchat.guard import Guard
 from agentchat.inputs import checked_id, storable
 from agentchat.models import Attachment
+from agentchat.rights import Right
 from agentchat.store import attachments
 from agentchat.store.database import Database
 from agentchat.views import LOCAL, Actor, FileContent
@@ -68,6 +71,19 @@ def check_files(files: Sequence[NewFile], *, most: int, most_bytes: int) -> None
             )
 
 
+def check_room(held: int, files: Sequence[NewFile], *, most_bytes: int) -> None:
+    """Raise :class:`~agentchat.errors.InvalidInput` if a person whose files have ``held`` bytes
+    already has no room for these; 0 is no limit.
+    """
+    more = sum(len(file.content) for file in files)
+    if most_bytes and held + more > most_bytes:
+        raise InvalidInput(
+            f"Your files have {held / 1e6:,.1f} MB, and these {more / 1e6:,.1f} MB more;"
+            f" {most_bytes / 1e6:,.0f} MB is the most. Delete threads with files that you do not"
+            " need any more."
+        )
+
+
 def checked_name(name: str) -> str:
     """The name of a file without the folders before it; raises
     :class:`~agentchat.errors.InvalidInput` for one that nobody could read, or that would not
@@ -89,21 +105,26 @@ def checked_name(name: str) -> str:
 class Files:
     """The files of messages: ``chat.files``."""
 
-    def __init__(self, database: Database, allow: Callable[[Actor], None]) -> None:
+    def __init__(self, database: Database, guard: Guard) -> None:
         self._database = database
-        self._allow = allow
+        self._guard = guard
 
     async def get(self, attachment_id: str, *, actor: Actor = LOCAL) -> FileContent:
         """A file with what is in it; raises :class:`~agentchat.errors.NotFound`.
 
         Whoever hands it to a browser must do so as a download: it may be a page with scripts.
         """
-        self._allow(actor)
-        found = await self._database.read(_find, checked_id(attachment_id))
+        self._guard.person(actor)
+        found = await self._database.read(_find, checked_id(attachment_id), self._guard, actor)
         if found is None:
             raise NotFound("This file does not exist, or it was deleted.")
         return FileContent(found.name, found.media_type, found.content)
 
 
-def _find(session: Session, attachment_id: str) -> Attachment | None:
-    return attachments.get(session, attachment_id)
+def _find(session: Session, attachment_id: str, guard: Guard, actor: Actor) -> Attachment | None:
+    found = attachments.get(session, attachment_id)
+    if found is not None:
+        with suppress(ThreadNotFound):
+            guard.thread(session, found.thread_id, actor, Right.READ)
+            return found
+    return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import hashlib
 import importlib.metadata
 import os
@@ -67,10 +68,13 @@ def serve(settings: Settings, chat: AgentChat | None = None) -> None:
     # The folder of these pages, though their sources may have changed since.
     version = pages.parent.parent.relative_to(root)
     os.environ.update(_reflex_environment(settings, version))
-    # Reflex reads the environment when it is imported, so only now.
+    # Reflex reads the environment when it is imported, so only now. Nothing that is imported is
+    # garbage: to look for it again and again takes as long as all the rest.
+    gc.disable()
     from reflex_base.environment import environment
 
     from agentchat import app
+    from agentchat.ui.socket_gate import MOST_BYTES
 
     environment.REFLEX_SKIP_COMPILE.set(True)
     environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
@@ -80,11 +84,16 @@ def serve(settings: Settings, chat: AgentChat | None = None) -> None:
         host=settings.host,
         port=settings.port,
         ws="websockets-sansio",
+        ws_max_size=MOST_BYTES,
+        server_header=False,
+        # What a proxy forwards is believed as AGENTCHAT_TRUSTED_PROXY_HOPS says, or not at all.
+        proxy_headers=False,
         log_level="warning",
         # As JSON everything goes one way; uvicorn's own lines are text.
         log_config=None if settings.log_format == "json" else LOGGING_CONFIG,
         timeout_graceful_shutdown=1,
     )
+    gc.enable()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_Server(config, settings).serve([listener]))
 
@@ -94,7 +103,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
         super().__init__(config)
-        self._address = f"http://{_bracketed(settings.host)}:{settings.port}"
+        self._address = settings.base_url
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

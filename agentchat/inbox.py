@@ -12,6 +12,7 @@ from agentchat.agents.tools import Tool
 from agentchat.columns import json_text
 from agentchat.durable.clock import Clock
 from agentchat.errors import AskNotFound, InvalidInput, NotAllowed, WrongState
+from agentchat.guard import Guard
 from agentchat.inputs import checked_id, checked_text
 from agentchat.models import Ask, AskKind, AskStatus
 from agentchat.part_views import ask_view
@@ -45,22 +46,22 @@ class Inbox:
         database: Database,
         clock: Clock,
         tool_of: Callable[[str, str], Tool | None],
-        allow: Callable[[Actor], None],
+        guard: Guard,
     ) -> None:
         self._database = database
         self._clock = clock
         self._tool_of = tool_of
-        self._allow = allow
+        self._guard = guard
 
     def follow(self, *, actor: Actor = LOCAL) -> AsyncGenerator[tuple[AskView, ...], None]:
         """Yield what waits for this person, oldest first, now and whenever that changes."""
-        self._allow(actor)
-        return self._database.live.follow(_waiting, actor.id)
+        self._guard.person(actor)
+        return self._database.live.follow(_waiting, actor.id, self._whose(actor))
 
     async def waiting(self, *, actor: Actor = LOCAL) -> tuple[AskView, ...]:
         """What waits for this person now, oldest first."""
-        self._allow(actor)
-        return await self._database.read(_waiting, actor.id)
+        self._guard.person(actor)
+        return await self._database.read(_waiting, actor.id, self._whose(actor))
 
     async def approve(
         self,
@@ -76,8 +77,9 @@ class Inbox:
         ``input_hash`` is that of what the person was shown: if something else would run, it
         raises WrongState. Raises InvalidInput for arguments that do not fit the tool.
         """
-        self._allow(actor)
-        checked = await self._checked(ask_id, arguments)
+        self._guard.person(actor)
+        self._guard.pace(actor, "decide")
+        checked = await self._checked(ask_id, arguments, actor)
 
         def approve(tx: Tx) -> None:
             ask = self._open(tx, ask_id, actor)
@@ -92,7 +94,8 @@ class Inbox:
 
     async def deny(self, ask_id: str, reason: str = "", *, actor: Actor = LOCAL) -> None:
         """Do not let a tool run, or a run go on; the agent is told the reason."""
-        self._allow(actor)
+        self._guard.person(actor)
+        self._guard.pace(actor, "decide")
         words = checked_text(reason)[:MOST_REASON] if reason.strip() else ""
 
         def deny(tx: Tx) -> None:
@@ -107,7 +110,8 @@ class Inbox:
         """Answer a question; or, instead of approving, tell the agent something: then the tool
         does not run. Raises InvalidInput for an empty answer.
         """
-        self._allow(actor)
+        self._guard.person(actor)
+        self._guard.pace(actor, "decide")
         words = checked_text(text)
 
         def answer(tx: Tx) -> None:
@@ -118,12 +122,10 @@ class Inbox:
 
         await self._database.write(answer)
 
-    async def _checked(self, ask_id: str, arguments: Any) -> Any:
+    async def _checked(self, ask_id: str, arguments: Any, actor: Actor) -> Any:
         if arguments is None:
             return None
-        ask = await self._database.read(_find, checked_id(ask_id))
-        if ask is None:
-            raise AskNotFound
+        ask = await self._database.read(_find, checked_id(ask_id), self._guard, actor)
         tool = self._tool_of(ask.agent, ask.tool)
         if tool is None:
             raise WrongState(f"The tool {ask.tool!r} is not there any more.")
@@ -132,10 +134,15 @@ class Inbox:
             raise InvalidInput(f"The arguments are longer than {MOST_ARGUMENTS:,} characters.")
         return checked
 
+    def _whose(self, actor: Actor) -> str | None:
+        """In whose threads to look, None for all."""
+        return None if self._guard.everybody else actor.id
+
     def _open(self, tx: Tx, ask_id: str, actor: Actor) -> Ask:
         ask = asks.lock(tx, checked_id(ask_id))
         if ask is None:
             raise AskNotFound
+        self._guard.ask(tx, ask, actor)
         if ask.asked_of and ask.asked_of != actor.id:
             raise NotAllowed("Somebody else was asked.")
         if ask.status in _DECIDED:
@@ -151,10 +158,14 @@ class Inbox:
         asks.decide(tx, ask, status=status, by=actor.name, by_id=actor.id, now=now, **what)
 
 
-def _find(session: Session, ask_id: str) -> Ask | None:
-    return session.get(Ask, ask_id)
+def _find(session: Session, ask_id: str, guard: Guard, actor: Actor) -> Ask:
+    found = session.get(Ask, ask_id)
+    if found is None:
+        raise AskNotFound
+    guard.ask(session, found, actor)
+    return found
 
 
-def _waiting(session: Session, user_id: str) -> tuple[AskView, ...]:
-    found = asks.waiting(session, user_id, limit=MOST_WAITING)
+def _waiting(session: Session, user_id: str, writer_id: str | None) -> tuple[AskView, ...]:
+    found = asks.waiting(session, user_id, writer_id=writer_id, limit=MOST_WAITING)
     return tuple(ask_view(row, row.title) for row in found)

@@ -23,6 +23,14 @@ class Role(StrEnum):
     ASSISTANT = "assistant"
 
 
+class MemberRole(StrEnum):
+    """What a person is in a thread: one who reads, one who writes too, or whose it is."""
+
+    VIEWER = "viewer"
+    MEMBER = "member"
+    OWNER = "owner"
+
+
 class MessageStatus(StrEnum):
     """How far a message is. The last three are final."""
 
@@ -172,7 +180,7 @@ class Thread(SQLModel, table=True):
     __tablename__ = "threads"
 
     id: str = Field(primary_key=True, max_length=64)
-    owner_id: str = Field(max_length=64)
+    owner_id: str = Field(index=True, max_length=64)
     title: str = Field(max_length=200)
     length: int = 0
     agent: str = Field(default="", max_length=64)
@@ -190,6 +198,57 @@ class Thread(SQLModel, table=True):
     deleted_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
+class ThreadMember(SQLModel, table=True):
+    """A person with whom a thread was shared; its owner is not among them. Written by whoever
+    shares it, by those who come with a link, and by those who leave.
+    """
+
+    __tablename__ = "thread_members"
+
+    thread_id: str = Field(primary_key=True, foreign_key="threads.id", max_length=64)
+    user_id: str = Field(primary_key=True, index=True, max_length=64)
+    role: MemberRole = Field(sa_column=Column(Text, nullable=False))
+    added_by: str = Field(max_length=64)
+    added_at: datetime = Field(sa_type=Instant)
+
+
+class ShareLink(SQLModel, table=True):
+    """A link with which people get into a thread: they become members with its ``role``, or, if it
+    is ``public``, may read it without a login. Only a hash of what stands in it is kept.
+    """
+
+    __tablename__ = "share_links"
+
+    id: str = Field(primary_key=True, max_length=64)
+    thread_id: str = Field(foreign_key="threads.id", index=True, max_length=64)
+    token_hash: str = Field(unique=True, max_length=64)
+    role: MemberRole = Field(sa_column=Column(Text, nullable=False))
+    public: bool = False
+    created_by: str = Field(max_length=64)
+    created_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Presence(SQLModel, table=True):
+    """A tab in which somebody looks at a thread. Written when it begins to and, every few seconds,
+    while somebody types in it; removed when it ends, or by another process when its own has died.
+
+    ``user_id`` of whoever came by a public link begins with ``link:``. ``process`` is where the
+    tab is served.
+    """
+
+    __tablename__ = "presences"
+
+    id: str = Field(primary_key=True, max_length=64)
+    thread_id: str = Field(foreign_key="threads.id", index=True, max_length=64)
+    tab_id: str = Field(max_length=64)
+    user_id: str = Field(max_length=64)
+    name: str = Field(max_length=200)
+    since: datetime = Field(sa_type=Instant)
+    typing_until: datetime | None = Field(default=None, sa_type=Instant)
+    process: str = Field(max_length=200)
+
+
 class Message(SQLModel, table=True):
     """One message. A send writes the person's and the pending answer; then only the
     answer's run writes, fenced by its attempt.
@@ -198,14 +257,22 @@ class Message(SQLModel, table=True):
     was said and done on the way to it are its parts. ``user_id`` is the person who wrote it,
     or for whom it is answered. ``joins`` is the run that a message steers instead of being
     answered by one of its own, ``joined_at`` when that run took it in.
+
+    A place in a thread may hold several answers, numbered by ``variant``. The one that is not
+    ``hidden`` is kept: it is what the thread says, to people, to models and to searches.
+    ``kept_at`` and ``kept_by`` tell who chose it last, if anybody has.
     """
 
     __tablename__ = "messages"
-    __table_args__ = (UniqueConstraint("thread_id", "position"),)
+    __table_args__ = (UniqueConstraint("thread_id", "position", "variant"),)
 
     id: str = Field(primary_key=True, max_length=64)
     thread_id: str = Field(foreign_key="threads.id", max_length=64)
     position: int
+    variant: int = 0
+    hidden: bool = False
+    kept_at: datetime | None = Field(default=None, sa_type=Instant)
+    kept_by: str | None = Field(default=None, max_length=200)
     role: Role = Field(sa_column=Column(Text, nullable=False))
     status: MessageStatus = Field(sa_column=Column(Text, nullable=False, index=True))
     text: str = Field(default="", sa_column=Column(Text, nullable=False))
@@ -428,6 +495,8 @@ class Run(SQLModel, table=True):
     the row still holds the attempt it works for. ``step`` is the name of the step at hand.
     ``due_at`` is empty while only an event or a person can wake the run. Runs with the same
     ``key`` go one after another, by ``created_at``; runs of higher ``priority`` first.
+    ``user_id`` is the person with whose rights it acts, ``started_by`` the name of whoever, or
+    whatever, started it; without a ``user_id`` it is nobody's but the administrators'.
     ``retry_at`` with ``tries`` and ``max_tries`` says when the step at hand is tried again.
     ``pausing`` asks the worker to pause it after the step at hand; ``stop_by`` is when a
     stopping run ends, cleaned up or not. ``failed_step`` is the one whose error ended it.
@@ -455,6 +524,7 @@ class Run(SQLModel, table=True):
         Index("ix_workflows_newest", "created_at", "id"),
         Index("ix_workflows_newest_of_status", "status", "created_at", "id"),
         Index("ix_workflows_newest_of_workflow", "workflow", "created_at", "id"),
+        Index("ix_workflows_newest_of_user", "user_id", "created_at", "id"),
     )
 
     id: str = Field(primary_key=True, max_length=64)
@@ -474,6 +544,7 @@ class Run(SQLModel, table=True):
     origin_step: str | None = Field(default=None, max_length=400)
     schedule_id: str | None = Field(default=None, max_length=64, index=True)
     started_by: str = Field(default="", max_length=200)
+    user_id: str = Field(default="", max_length=64)
     agent: str = Field(default="", max_length=64)
     attempt: int = 0
     crashes: int = 0
@@ -689,6 +760,7 @@ class Schedule(SQLModel, table=True):
     next_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
     last_at: datetime | None = Field(default=None, sa_type=Instant)
     created_by: str = Field(default="", max_length=200)
+    user_id: str = Field(default="", max_length=64)
     declared: bool = False
     created_at: datetime = Field(sa_type=Instant)
 
@@ -744,11 +816,13 @@ class Process(SQLModel, table=True):
 
 
 class Audit(SQLModel, table=True):
-    """What a person did from outside to a run, a workflow or a schedule. Written in the
-    transaction that did it, and kept when its subject is cleaned away.
+    """What a person did from outside to a run, a workflow, a schedule, an account or with whom a
+    thread is shared. Written in the transaction that did it, and kept when its subject is cleaned
+    away.
 
-    ``kind`` is run, workflow or schedule; ``detail`` what the action was given, without
-    contents that may be private.
+    ``kind`` is run, workflow, schedule, fault, account or thread; ``detail`` what the action was
+    given, without contents that may be private. A login that failed has the name as it was typed
+    for its subject, whether somebody has it or not.
     """
 
     __tablename__ = "audits"
@@ -775,3 +849,89 @@ class SavedView(SQLModel, table=True):
     name: str = Field(max_length=80)
     query: str = Field(max_length=2_000)
     created_at: datetime = Field(sa_type=Instant)
+
+
+class User(SQLModel, table=True):
+    """A person. Written by the verbs on accounts; a guest of an open app, who has neither a
+    password nor a place at an identity provider, when they first do something.
+
+    ``name`` is what they log in with, in one spelling (NFKC, case folded); ``display_name``
+    what others see. Who is not ``active`` cannot log in, and is kept for what they said.
+    """
+
+    __tablename__ = "users"
+    __table_args__ = (UniqueConstraint("oidc_issuer", "oidc_subject"),)
+
+    id: str = Field(primary_key=True, max_length=64)
+    name: str = Field(max_length=64, unique=True)
+    display_name: str = Field(max_length=80)
+    password_hash: str | None = Field(default=None, max_length=300)
+    admin: bool = False
+    active: bool = True
+    oidc_issuer: str | None = Field(default=None, max_length=300)
+    oidc_subject: str | None = Field(default=None, max_length=300)
+    created_at: datetime = Field(sa_type=Instant)
+    password_changed_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Login(SQLModel, table=True):
+    """A browser in which a person is logged in. Written when they log in, removed when they log
+    out, when it is revoked, or some time after it has expired.
+
+    ``token_hash`` is the SHA-256 of what the browser's cookie holds. ``seen_at`` is when it was
+    last used, up to a few minutes late.
+    """
+
+    __tablename__ = "logins"
+
+    id: str = Field(primary_key=True, max_length=64)
+    user_id: str = Field(foreign_key="users.id", max_length=64, index=True)
+    token_hash: str = Field(max_length=64, unique=True)
+    address: str = Field(default="", max_length=64)
+    browser: str = Field(default="", max_length=200)
+    created_at: datetime = Field(sa_type=Instant)
+    seen_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime = Field(sa_type=Instant, index=True)
+
+
+class Invitation(SQLModel, table=True):
+    """A link that an admin made, good for one use: to make an account (``invite``), or to give
+    the account ``user_id`` another password (``reset``). Written by verbs.
+    """
+
+    __tablename__ = "invitations"
+
+    id: str = Field(primary_key=True, max_length=64)
+    token_hash: str = Field(max_length=64, unique=True)
+    kind: str = Field(max_length=20)
+    user_id: str | None = Field(default=None, foreign_key="users.id", max_length=64)
+    admin: bool = False
+    created_by: str = Field(max_length=64)
+    created_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime = Field(sa_type=Instant)
+    used_at: datetime | None = Field(default=None, sa_type=Instant)
+    used_by: str | None = Field(default=None, max_length=64)
+    revoked_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class LoginTry(SQLModel, table=True):
+    """A try to log in, or to make an account, that counts against a limit. Written before the
+    password is looked at, removed when it was right, or when it counts no more.
+
+    ``kind`` is login or sign_up; ``name`` the name as it was typed, in one spelling; ``place``
+    the address it came from, of IPv6 the network. ``known`` says that the person of that name
+    has logged in from there before: such tries do not count against the name as a whole.
+    """
+
+    __tablename__ = "login_tries"
+    __table_args__ = (
+        Index("ix_login_tries_name", "kind", "name", "at"),
+        Index("ix_login_tries_place", "kind", "place", "at"),
+    )
+
+    id: int | None = serial()
+    kind: str = Field(max_length=20)
+    name: str = Field(max_length=64)
+    place: str = Field(max_length=64)
+    known: bool = False
+    at: datetime = Field(sa_type=Instant, index=True)

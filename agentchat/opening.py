@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from agentchat import turns
+from agentchat import turns, variants
 from agentchat.agents.agent import Agent
 from agentchat.agents.memory import Memories
 from agentchat.agents.memory.tools import memory_tools
@@ -25,10 +25,11 @@ from agentchat.durable.clock import Clock
 from agentchat.durable.keeper import Keep
 from agentchat.durable.own import Own
 from agentchat.durable.workflow import Workflow
-from agentchat.errors import ConfigError, NotAllowed
+from agentchat.errors import ConfigError
 from agentchat.faults import Faults
 from agentchat.faults.provider import faulty
 from agentchat.faults.switches import Switches
+from agentchat.guard import Guard
 from agentchat.llm.base import Provider
 from agentchat.llm.choose import choose_provider
 from agentchat.llm.embedder import Embedder, HashEmbedder
@@ -37,7 +38,6 @@ from agentchat.models import Run
 from agentchat.observing import Observing, observing
 from agentchat.operations.bulk import NAME as BULK
 from agentchat.operations.bulk import bulk_workflow
-from agentchat.operations.private import PRIVATE as PRIVATE
 from agentchat.providing import of_agents, reporting, served
 from agentchat.settings import Settings
 from agentchat.spent import allowance_of
@@ -84,12 +84,10 @@ class Opened:
         await self._stack.aclose()
 
 
-async def opened(
-    given: Given, settings: Settings, clock: Clock, allow: Callable[[Actor], None]
-) -> Opened:
+async def opened(given: Given, settings: Settings, clock: Clock, guard: Guard) -> Opened:
     """Open everything that an app consists of, on a database whose schema fits.
 
-    ``allow`` raises NotAllowed for actors who may do nothing here. Raises
+    ``guard`` decides who may do what. Raises
     :class:`~agentchat.errors.ConfigError`.
     """
     async with AsyncExitStack() as stack:
@@ -106,7 +104,7 @@ async def opened(
         await stack.enter_async_context(reporting(provider, database, clock))
         embedder = await stack.enter_async_context(embedding(provider, given.embedder))
         memories = await stack.enter_async_context(
-            Memories(database, embedder or HashEmbedder(), clock, allow=allow)
+            Memories(database, embedder or HashEmbedder(), clock, allow=guard.person)
         )
         remember = remember_workflow(provider, memories, database, clock)
         made: list[Team] = []
@@ -135,6 +133,7 @@ async def opened(
                 remember if embedder is not None else None,
                 seen,
                 switches,
+                guard,
             )
         )
         made.append(team)
@@ -142,50 +141,44 @@ async def opened(
         durable = Durable(
             database,
             [
-                *(reply, follow_up, remember, bulk_workflow(lambda: durable.runs, database)),
+                *(reply, follow_up, remember, bulk_workflow(lambda: durable.runs, database, guard)),
                 *given.workflows,
             ],
             clock=clock,
             keep=Keep.of(days=settings.keep_days, runs=settings.keep_runs),
             strict=given.strict,
-            allow=lambda actor, run: allow_run(allow, actor, run),
+            guard=guard,
             own=owned(team),
             observer=seen.runs,
         )
-        await stack.enter_async_context(durable)
         if seen.metrics is not None:
             seen.metrics.attach(database, lambda: durable.worker)
+        await stack.enter_async_context(durable)
 
         async def kill() -> None:
             team.streams.drop()
             await durable.kill_worker()
 
         faults = await stack.enter_async_context(
-            Faults(database, clock, switches, allow=allow, kill=kill, start=durable.start_worker)
+            Faults(database, clock, switches, guard=guard, kill=kill, start=durable.start_worker)
         )
         return Opened(team, durable, memories, model_id, seen, faults, stack.pop_all())
 
 
-def owned(team: Team) -> dict[str, Own]:
-    """The workflows of this app whose runs belong to something else."""
+def owned(team: Team, *, here: bool = True) -> dict[str, Own]:
+    """The workflows of this app whose runs belong to something else; ``here`` says whether the
+    agents of its team are known in this process.
+    """
     return {
         team.reply.name: Own(
-            "This run answers a message; ask for that answer again instead.",
             end=partial(_end_answer, team),
             go_on=turns.go_on,
+            fork=partial(variants.forked, team, here=here),
         ),
         "follow_up": Own("This run is a follow-up; ask its agent for another."),
         "remember": Own("This run remembers what was said; that is done once."),
         BULK: Own("This run changes others; choose those again instead."),
     }
-
-
-def allow_run(allow: Callable[[Actor], None], actor: Actor, run: Run | None) -> None:
-    """Raise NotAllowed for a run that is about what another person said."""
-    allow(actor)
-    user_id = "" if run is None or run.workflow not in PRIVATE else run.data.get("user_id", "")
-    if user_id not in ("", actor.id):
-        raise NotAllowed
 
 
 def _end_answer(team: Team, tx: Tx, run: Run, by: Actor, now: datetime) -> list[str]:
@@ -205,6 +198,7 @@ async def _team(
     remember: Workflow[..., Any] | None,
     seen: Observing,
     switches: Switches | None,
+    guard: Guard,
 ) -> AsyncGenerator[Team, None]:
     async with (
         manned(kit, given.agents, given.router) as crew,
@@ -232,4 +226,5 @@ async def _team(
             remember,
             gate=crew.gate,
             mcp=mcp,
+            guard=None if guard.everybody else guard,
         )

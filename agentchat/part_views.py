@@ -31,6 +31,7 @@ def part_view(row: Row[Any]) -> PartView:
         input="" if row.input is None else json_view(row.input),
         quiet=bool(data.get("quiet")),
         edited="asked_for" in data,
+        given=data.get("given") or "",
         by=data.get("by") or data.get("decided_by") or "",
         why=data.get("why") or data.get("reason") or "",
         others=_others(data.get("others") or {}),

@@ -10,21 +10,19 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row
 from sqlmodel import Session
 
-from agentchat.errors import AgentChatError, ModelError
+from agentchat import variant_views
 from agentchat.llm.base import ModelState
+from agentchat.message_views import live_view, settled_view
 from agentchat.models import (
     LIVE_MESSAGE,
     OPEN_PART,
-    Message,
-    MessageStatus,
     Model,
     PartKind,
     Role,
     Run,
-    RunStatus,
     Thread,
 )
-from agentchat.part_views import ask_view, file_view, part_view, part_with, words_of
+from agentchat.part_views import ask_view, file_view, part_view, part_with
 from agentchat.store import attachments, by_message, messages, providers, threads
 from agentchat.store.messages import Growth
 from agentchat.views import (
@@ -78,19 +76,22 @@ def thread_view(
     Raises :class:`~agentchat.errors.ThreadNotFound`.
     """
     thread = threads.get(session, thread_id)
-    heads = {row.id: row for row in reversed(messages.newest(session, thread_id, limit=window))}
-    live_ids = [row.id for row in heads.values() if row.status in LIVE_MESSAGE]
-    model = providers.get(session, model_id) if live_ids else None
+    first = max(0, thread.length - window)
+    heads = {row.id: row for row in messages.since(session, thread_id, first)}
+    live = [row for row in heads.values() if row.status in LIVE_MESSAGE]
+    model = providers.get(session, model_id) if live else None
     reading = _Reading(session, last or Shown(ThreadView(thread_id, "")), thread, model)
-    reading.foremost = live_ids[0] if live_ids else ""
-    found = list(reading.read(heads, dict.fromkeys(heads, thread_id)).values())
-    first = next((n for n, one in enumerate(found) if one.id == reading.foremost), len(found))
+    reading.foremost = next((row.id for row in live if not row.hidden), "")
+    found = reading.read(heads, dict.fromkeys(heads, thread_id))
+    kept = variant_views.kept(heads.values(), found)
+    settled = next((n for n, one in enumerate(kept) if one.id == reading.foremost), len(kept))
     view = ThreadView(
         id=thread.id,
         title=thread.title,
-        settled=tuple(found[:first]),
-        live=tuple(found[first:]),
-        earlier=max(0, thread.length - len(found)),
+        settled=kept[:settled],
+        live=kept[settled:],
+        others=variant_views.others(heads.values(), found),
+        earlier=max(0, thread.length - len(kept)),
         agent=thread.agent,
         second_message=thread.second_message,
         parent_id=thread.parent_id or "",
@@ -139,7 +140,7 @@ class _Reading:
             elif message_id in live:
                 view = self._live(row, done, inner=thread_of[message_id] != self._thread.id)
             else:
-                view = _settled(row, texts[message_id], done, files.get(message_id, ()))
+                view = settled_view(row, texts[message_id], done, files.get(message_id, ()))
             self.shown.messages[message_id] = view
         return {message_id: self.shown.messages[message_id] for message_id in heads}
 
@@ -234,8 +235,8 @@ class _Reading:
         """A message that waits or grows; ``inner`` is that of a sub-agent."""
         growth, taken = self.shown.growing[row.id], self.shown.taken[row.id]
         run, model = self._runs.get(row.run_id or ""), None if inner else self._model
-        behind = not inner and row.id != self.foremost
-        return _live(row, growth, run, model, parts, taken, behind=behind)
+        behind = not inner and not row.hidden and row.id != self.foremost
+        return live_view(row, growth, run, model, parts, taken, behind=behind)
 
     @cached_property
     def _runs(self) -> dict[str, Run]:
@@ -261,14 +262,14 @@ def _with_answers(message: MessageView, answers: Mapping[str, MessageView]) -> M
     return message if same else replace(message, parts=parts)
 
 
-def thread_list(session: Session) -> tuple[ThreadSummary, ...]:
-    """The threads, most recently used first."""
+def thread_list(session: Session, reader_id: str | None) -> tuple[ThreadSummary, ...]:
+    """The threads, or those that this person may read, most recently used first."""
     running, asking = threads.running(session), threads.asking(session)
     return tuple(
         ThreadSummary(
             thread.id, thread.title, thread.updated_at, thread.id in running, thread.id in asking
         )
-        for thread in threads.newest(session, limit=MOST_THREADS)
+        for thread in threads.newest(session, reader_id=reader_id, limit=MOST_THREADS)
     )
 
 
@@ -285,101 +286,3 @@ def model_view(session: Session, model_id: str, label: str) -> ModelView:
         detail=model.detail,
         progress=-1.0 if model.progress is None else model.progress,
     )
-
-
-def message_view(
-    message: Message | Row[Any],
-    text: str,
-    *,
-    words: str = "",
-    revision: int = 0,
-    parts: tuple[PartView, ...] = (),
-    files: tuple[FileView, ...] = (),
-) -> MessageView:
-    """One message as a person sees it."""
-    return MessageView(
-        id=message.id,
-        role=message.role,
-        status=message.status,
-        text=text,
-        position=message.position,
-        revision=revision,
-        parts=parts,
-        files=files,
-        joins=message.joins is not None,
-        words=words,
-        next_step=_next_step(message.error_kind) if message.status == "failed" else "",
-        author=message.author,
-        model=message.model,
-        run_id=message.run_id or "",
-        created_at=message.created_at.isoformat(),
-    )
-
-
-def _settled(
-    message: Row[Any],
-    text: str,
-    parts: tuple[PartView, ...],
-    files: tuple[FileView, ...],
-) -> MessageView:
-    words = ""
-    if message.error_kind == "replaced":
-        words = f"{message.stopped_by} sent another message instead"
-    elif message.status == MessageStatus.STOPPED:
-        words = f"Stopped by {message.stopped_by}"
-    elif message.status == MessageStatus.FAILED:
-        words = message.error or "The answer failed."
-    elif message.error_kind == "refused":
-        words = "The model declined to go on"
-    elif message.error_kind == "length":
-        words = "Cut off: the answer reached this model's length limit"
-    elif message.role == Role.ASSISTANT and not text:
-        words = "The model gave an empty answer"
-    return message_view(message, text, words=words, parts=parts, files=files)
-
-
-def _live(
-    message: Row[Any],
-    growth: Growth,
-    run: Run | None,
-    model: Model | None,
-    parts: tuple[PartView, ...],
-    taken: int,
-    *,
-    behind: bool,
-) -> MessageView:
-    words = _words(run, model, behind, bool(growth.text), words_of(parts))
-    # What was said before a call is a part of its own.
-    revision = taken * 1_000_000 + growth.revision
-    return message_view(message, growth.text, words=words, revision=revision, parts=parts)
-
-
-def _words(run: Run | None, model: Model | None, behind: bool, has_text: bool, doing: str) -> str:
-    if run is None or run.status == RunStatus.QUEUED:
-        return "Queued behind the answer above" if behind else "Queued"
-    if run.status == RunStatus.PAUSED:
-        return f"Paused by {run.paused_by}" if run.paused_by else f"Paused: {run.error}"
-    if run.retry_at is not None:
-        at = run.retry_at.astimezone().strftime("%H:%M:%S")
-        error = (run.error or "").rstrip(".")
-        return f"{error}. Retrying ({run.tries} of {run.max_tries}) at {at}"
-    if run.tries > 1:
-        return f"Retrying ({run.tries} of {run.max_tries}): {'writing' if has_text else 'asking'}"
-    if doing:
-        return doing
-    if model is not None and model.state != ModelState.READY:
-        return f"Waiting for the model: {model.detail or model.state}"
-    return "Writing" if has_text else "Thinking"
-
-
-def _next_step(kind: str | None) -> str:
-    return _NEXT_STEPS.get(kind or "", "Try again.")
-
-
-def _family(error: type[AgentChatError]) -> list[type[AgentChatError]]:
-    return [error, *(kin for child in error.__subclasses__() for kin in _family(child))]
-
-
-_NEXT_STEPS = {
-    error.kind: error.next_step for error in _family(ModelError) if issubclass(error, ModelError)
-}

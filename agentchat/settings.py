@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from agentchat.errors import ConfigError
 
 MODEL_PROVIDERS = ("anthropic", "openai", "local", "scripted")
+_ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?/?")
 
 
 class Settings(BaseSettings):
@@ -27,7 +30,7 @@ class Settings(BaseSettings):
     )
 
     host: str = "127.0.0.1"
-    """Address to listen on. Only loopback addresses: there are no accounts yet."""
+    """Address to listen on. One that others reach needs accounts and a ``public_url``."""
     port: Annotated[int, Field(ge=1, le=60_000)] = 3000
     """The one port of the app; in hot-reload mode the backend takes port + 5000."""
     data_dir: Path = Path(".agentchat")
@@ -48,6 +51,36 @@ class Settings(BaseSettings):
     """How many days a finished run is kept with its journal; 0 is for ever."""
     keep_runs: Annotated[int, Field(ge=0, le=1_000_000_000)] = 10_000
     """How many finished runs are kept at most, the newest; 0 is no limit."""
+
+    auth: Literal["open", "password"] = "open"
+    """Who may use the app: whoever reaches it, or only who logs in with a password."""
+    sign_up: Literal["invited", "open"] = "invited"
+    """Who may make an account, after the first, whose person becomes an admin: whoever an admin
+    invites, or anybody."""
+    login_days: Annotated[int, Field(ge=1, le=3_650)] = 30
+    """How many days a login lives."""
+    public_url: str | None = None
+    """Where people reach the app, such as https://chat.example.org: the one origin then, of
+    which cookies are Secure if it is https. Links in invitations begin with it."""
+    trusted_proxy_hops: Annotated[int, Field(ge=0, le=16)] = 0
+    """How many proxies of yours pass a request on, each adding to X-Forwarded-For where it came
+    from. Without it everybody behind a proxy has its address, and shares its tries to log in."""
+    minute_most: Annotated[int, Field(ge=0, le=1_000_000)] = 30
+    """How many messages a person may send in a minute, how many runs start, how often decide what
+    runs wait for, and share; 0 is no limit. Only with accounts."""
+    public_links: bool = False
+    """Whether owners of threads may make links with which anybody may read them without a login."""
+
+    oidc_issuer: str | None = None
+    """An OpenID provider with which people log in, such as https://accounts.example.org; it sends
+    them back to /auth/oidc/callback."""
+    oidc_client_id: str | None = None
+    """What the provider calls this app."""
+    oidc_client_secret: SecretStr | None = None
+    """What this app shows the provider; none for one that trusts PKCE alone."""
+    oidc_admins: str = ""
+    """Who of the provider's people are admins: their verified e-mail addresses or subjects, with
+    commas between them. Without any, the first person is."""
 
     fault_panel: bool = False
     """Whether an operator may switch faults on: dead workers, models that fail, a locked database.
@@ -80,6 +113,8 @@ class Settings(BaseSettings):
     """How large a file of a message may be, in millions of bytes."""
     message_files: Annotated[int, Field(ge=0, le=1_000)] = 10
     """How many files a message may have."""
+    person_files_mb: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1_000.0
+    """How many millions of bytes of files a person may keep in threads; 0 is no limit."""
 
     anthropic_api_key: SecretStr | None = Field(None, validation_alias="ANTHROPIC_API_KEY")
     anthropic_base_url: str | None = Field(None, validation_alias="ANTHROPIC_BASE_URL")
@@ -100,22 +135,15 @@ class Settings(BaseSettings):
         "tavily_api_key",
         "metrics_token",
         "traces",
+        "public_url",
+        "oidc_issuer",
+        "oidc_client_id",
+        "oidc_client_secret",
         mode="before",
     )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
-
-    @field_validator("host")
-    @classmethod
-    def _loopback_only(cls, value: str) -> str:
-        if not is_loopback(value):
-            raise ValueError(
-                f"{value!r} is not a loopback address. There is no login yet, so anyone who can"
-                " reach the page could read every thread. Use 127.0.0.1 and a tunnel"
-                " (ssh -L 3000:127.0.0.1:3000 HOST) to use it from elsewhere"
-            )
-        return value
 
     @field_validator("db_url")
     @classmethod
@@ -136,6 +164,22 @@ class Settings(BaseSettings):
                 " such as http://127.0.0.1:4318"
             )
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _origin(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        found = _ORIGIN.fullmatch(value.lower())
+        if found is None:
+            raise ValueError(
+                f"{value!r} is not where people reach the app, such as https://chat.example.org:"
+                " without a path, and a name of other letters written as xn--"
+            )
+        scheme, host, port = found.groups()
+        # As browsers write it: the port only if it is not the usual one.
+        usual = {"http": ":80", "https": ":443"}[scheme]
+        return f"{scheme}://{host}{port if port and port != usual else ''}"
 
     @field_validator("model")
     @classmethod
@@ -160,6 +204,46 @@ class Settings(BaseSettings):
                 "AGENTCHAT_MODEL names openai, so OPENAI_API_KEY must be set"
                 " (or OPENAI_BASE_URL, for a compatible server that wants no key)"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _reached_only_by_whom_it_is_for(self) -> Settings:
+        others = not is_loopback(self.host) or not self._public_is_here
+        if others and self.auth == "open":
+            name = "AGENTCHAT_HOST" if self._public_is_here else "AGENTCHAT_PUBLIC_URL"
+            value = self.host if self._public_is_here else self.public_url
+            raise ValueError(
+                f"{name} is {value!r}, where others reach the app, and without accounts they could"
+                " read every thread. Set AGENTCHAT_AUTH=password; or use 127.0.0.1 and a tunnel"
+                " (ssh -L 3000:127.0.0.1:3000 HOST) to use it from elsewhere"
+            )
+        if not is_loopback(self.host) and self.public_url is None:
+            raise ValueError(
+                f"AGENTCHAT_HOST is {self.host!r}, where others reach the app: say with"
+                " AGENTCHAT_PUBLIC_URL at which address, such as https://chat.example.org"
+            )
+        if not self._public_is_here and not self.secure_cookies:
+            raise ValueError(
+                f"AGENTCHAT_PUBLIC_URL is {self.public_url!r}: without TLS everybody on the way"
+                " could read passwords. Put a proxy with a certificate in front, and write https://"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _whole_provider(self) -> Settings:
+        if (self.oidc_issuer is None) != (self.oidc_client_id is None):
+            raise ValueError(
+                "AGENTCHAT_OIDC_ISSUER and AGENTCHAT_OIDC_CLIENT_ID belong together: set both"
+            )
+        if self.oidc_issuer is not None:
+            if self.auth == "open":
+                raise ValueError("with AGENTCHAT_OIDC_ISSUER, AGENTCHAT_AUTH must be password")
+            where = urlsplit(self.oidc_issuer)
+            host = where.hostname or ""
+            if where.scheme != "https" and not (where.scheme == "http" and is_loopback(host)):
+                raise ValueError("AGENTCHAT_OIDC_ISSUER must begin with https://")
+            if find_spec("authlib") is None:
+                raise ValueError("AGENTCHAT_OIDC_ISSUER needs: pip install 'agentchat[oidc]'")
         return self
 
     @property
@@ -189,11 +273,28 @@ class Settings(BaseSettings):
     @property
     def faults_allowed(self) -> bool:
         """Whether faults may be switched on: asked for, and reached from this machine alone."""
-        return self.fault_panel and is_loopback(self.host)
+        return self.fault_panel and is_loopback(self.host) and self._public_is_here
+
+    @property
+    def _public_is_here(self) -> bool:
+        host = urlsplit(self.public_url).hostname if self.public_url is not None else "localhost"
+        return is_loopback(host or "")
+
+    @property
+    def base_url(self) -> str:
+        """What links to the app begin with."""
+        return self.public_url or f"http://{_bracketed(self.host)}:{self.port}"
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether browsers may send the cookie only through TLS."""
+        return self.public_url is not None and self.public_url.startswith("https://")
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """The exact origins from which a browser may open the socket."""
+        """The exact origins from which a browser may open the socket and log in."""
+        if self.public_url is not None:
+            return (self.public_url,)
         hosts = dict.fromkeys(("localhost", "127.0.0.1", "[::1]", _bracketed(self.host)))
         return tuple(f"http://{host}:{self.port}" for host in hosts)
 

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from datetime import timedelta
+from typing import Protocol, TypeVar
 
 from sqlmodel import Session
 
 from agentchat.agents.team import Allowance
 from agentchat.durable.clock import Clock
-from agentchat.errors import InvalidInput
+from agentchat.errors import InvalidInput, NotFound
+from agentchat.guard import Guard
 from agentchat.inputs import checked_id
+from agentchat.rights import Right
 from agentchat.settings import Settings
 from agentchat.store import spendings, threads
 from agentchat.store.database import Database
 from agentchat.store.spendings import Spent
 from agentchat.views import LOCAL, Actor, AnswerSpentView, SpentPart, SpentView
 
+T = TypeVar("T", covariant=True)
+
 MOST_DAYS = 3_660
+
+
+class _Query(Protocol[T]):
+    def __call__(self, session: Session, found: str, guard: Guard, actor: Actor, /) -> T: ...
 
 
 class Spendings:
@@ -29,31 +39,28 @@ class Spendings:
     that is not known nothing was spent.
     """
 
-    def __init__(self, database: Database, clock: Clock, allow: Callable[[Actor], None]) -> None:
+    def __init__(self, database: Database, clock: Clock, guard: Guard) -> None:
         self._database = database
         self._clock = clock
-        self._allow = allow
+        self._guard = guard
 
     async def of_message(self, message_id: str, *, actor: Actor = LOCAL) -> SpentView:
         """What an answer has cost, each time it was tried, with the sub-agents that it asked."""
-        self._allow(actor)
-        return _view(await self._database.read(spendings.of_messages, checked_id(message_id)))
+        return _view(await self._read(_of_message, message_id, actor))
 
     async def of_run(self, run_id: str, *, actor: Actor = LOCAL) -> SpentView:
         """What a run has spent, with the runs that it started, as long as they are kept."""
-        self._allow(actor)
-        return _view(await self._database.read(spendings.of_runs, checked_id(run_id)))
+        return _view(await self._read(_of_run, run_id, actor))
 
     async def of_thread(self, thread_id: str, *, actor: Actor = LOCAL) -> SpentView:
         """What a thread has cost; raises :class:`~agentchat.errors.ThreadNotFound`."""
-        self._allow(actor)
-        return await self._database.read(_of_thread, checked_id(thread_id))
+        return await self._read(_of_thread, thread_id, actor)
 
     async def of_me(self, days: float = 1, *, actor: Actor = LOCAL) -> SpentView:
         """What was spent for this person in so many days up to now; raises
         :class:`~agentchat.errors.InvalidInput` for less than none, or more than ten years.
         """
-        self._allow(actor)
+        self._guard.person(actor)
         if not 0 < days <= MOST_DAYS:
             raise InvalidInput(f"Between 0 and {MOST_DAYS:,} days can be added up.")
         since = self._clock.now() - timedelta(days=days)
@@ -65,8 +72,7 @@ class Spendings:
         """Yield what a thread has cost, now and whenever that changes; raises
         :class:`~agentchat.errors.ThreadNotFound`, also when the thread is deleted.
         """
-        self._allow(actor)
-        return self._database.live.follow(_of_thread, checked_id(thread_id))
+        return self._follow(_of_thread, thread_id, actor)
 
     def follow_answer(
         self, message_id: str, *, actor: Actor = LOCAL
@@ -74,8 +80,16 @@ class Spendings:
         """Yield what an answer and its thread have cost, now and whenever that changes; of one
         that is not there (any more), that it cost nothing.
         """
-        self._allow(actor)
-        return self._database.live.follow(_of_answer, checked_id(message_id))
+        return self._follow(_of_answer, message_id, actor)
+
+    async def _read(self, query: _Query[T], found: str, actor: Actor) -> T:
+        self._guard.person(actor)
+        return await self._database.read(query, checked_id(found), self._guard, actor)
+
+    def _follow(self, query: _Query[T], found: str, actor: Actor) -> AsyncGenerator[T, None]:
+        self._guard.person(actor)
+        seen_as = self._guard.seen_as(actor)
+        return self._database.live.follow(query, checked_id(found), self._guard, seen_as)
 
 
 def allowance_of(settings: Settings) -> Allowance:
@@ -88,13 +102,32 @@ def allowance_of(settings: Settings) -> Allowance:
     )
 
 
-def _of_thread(session: Session, thread_id: str) -> SpentView:
+def _of_message(session: Session, message_id: str, guard: Guard, actor: Actor) -> Spent:
+    with suppress(NotFound):
+        guard.message(session, message_id, actor, Right.READ)
+        return spendings.of_messages(session, message_id)
+    return Spent()
+
+
+def _of_run(session: Session, run_id: str, guard: Guard, actor: Actor) -> Spent:
+    with suppress(NotFound):
+        guard.run_id(session, run_id, actor, Right.READ)
+        return spendings.of_runs(session, run_id)
+    return Spent()
+
+
+def _of_thread(session: Session, thread_id: str, guard: Guard, actor: Actor) -> SpentView:
     threads.get(session, thread_id)
+    guard.thread(session, thread_id, actor, Right.READ)
     return _view(spendings.in_thread(session, thread_id))
 
 
-def _of_answer(session: Session, message_id: str) -> AnswerSpentView:
+def _of_answer(session: Session, message_id: str, guard: Guard, actor: Actor) -> AnswerSpentView:
     answer = spendings.answer_of(session, message_id)
+    try:
+        guard.message(session, message_id, actor, Right.READ)
+    except NotFound:
+        answer = None
     if answer is None:
         return AnswerSpentView(message_id)
     thread_id, begun, ended = answer

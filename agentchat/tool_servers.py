@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 
 from agentchat.agents.team import Team
+from agentchat.guard import Guard
 from agentchat.views import LOCAL, Actor, ToolServerView
 
 LOOK = timedelta(seconds=0.5)
@@ -20,9 +21,9 @@ alone for longer each time that it fails, up to a minute.
 class ToolServers:
     """The MCP servers of an app: ``chat.tool_servers``."""
 
-    def __init__(self, team: Team, allow: Callable[[Actor], None]) -> None:
+    def __init__(self, team: Team, guard: Guard) -> None:
         self._team = team
-        self._allow = allow
+        self._guard = guard
         self._tried_at = 0.0
         self._why: dict[str, str] = {}
         """Of each server that is not reached. One that is being tried again still counts."""
@@ -31,7 +32,7 @@ class ToolServers:
         """The servers that could not be reached when they were last tried, with the agents
         that this person may use and that miss their tools.
         """
-        self._allow(actor)
+        self._guard.person(actor)
         self._look()
         usable = self._team.usable_by(actor)
         return tuple(
@@ -49,7 +50,7 @@ class ToolServers:
         """Yield what :meth:`missing` says, now and whenever it changes. As long as it is
         followed, servers that are missing are tried again.
         """
-        self._allow(actor)
+        self._guard.person(actor)
         return self._follow(actor)
 
     async def _follow(self, actor: Actor) -> AsyncGenerator[tuple[ToolServerView, ...], None]:

@@ -10,7 +10,7 @@ from typing import Any
 from agentchat.agents import pending
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import InvalidInput, MessageNotFound, ThreadNotFound, WrongState
-from agentchat.files import NewFile
+from agentchat.files import NewFile, check_room
 from agentchat.inputs import title_of
 from agentchat.llm.base import Usage
 from agentchat.llm.tokens import tokens
@@ -28,12 +28,15 @@ from agentchat.store import (
     asks,
     attachments,
     ends,
+    members,
     memory_texts,
     messages,
     notes,
     parts,
+    presences,
     repairs,
     runs,
+    share_links,
     spendings,
     summaries,
     threads,
@@ -78,6 +81,7 @@ class Send:
     create_thread: bool = False
     second: SecondMessage | None = None
     files: tuple[NewFile, ...] = ()
+    most_held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,8 @@ def _said(tx: Tx, sending: Send, thread: Thread, joins: str | None) -> dict[str,
     threads.grow(tx, thread, by=by, title=title, now=sending.now)
     messages.add(tx, said)
     if sending.files:
+        held = attachments.bytes_of(tx, sending.actor.id)
+        check_room(held, sending.files, most_bytes=sending.most_held)
         about = {
             "thread_id": thread.id,
             "message_id": sending.message_id,
@@ -163,7 +169,7 @@ def _answered(tx: Tx, sending: Send, thread: Thread) -> None:
     about = {"author": agent or sending.first_agent, "user_id": sending.actor.id}
     row = pending.to_come(answer, now=sending.now, run_id=answer.run_id, **about)
     messages.add(tx, row)
-    by, author = sending.actor.name, about["author"]
+    by, author = sending.actor, about["author"]
     pending.queue(tx, answer, sending.workflow, agent=agent, by=by, now=sending.now, author=author)
 
 
@@ -200,8 +206,8 @@ def retry(
         messages.steer(tx, replace(answer, run_id=message.run_id), run_id)
     answers.reopen(tx, answer, user_id=by.id)
     agent = runs.data_of(tx, message.run_id or "").get("agent", "")
-    author = message.author
-    pending.queue(tx, answer, workflow, agent=agent, by=by.name, now=now, author=author)
+    about = {"author": message.author, "key": message.id if message.hidden else ""}
+    pending.queue(tx, answer, workflow, agent=agent, by=by, now=now, **about)
 
 
 def stop(tx: Tx, thread_id: str, ending: Ending) -> list[str]:
@@ -270,14 +276,16 @@ def delete_thread(tx: Tx, thread_id: str, ending: Ending) -> list[str]:
 
 
 def delete_subs(tx: Tx, answer: Answer, *, now: datetime) -> None:
-    """Take away what sub-agents did for an answer that is begun anew."""
-    for child in parts.children(tx, answer.message_id):
+    """Take away what sub-agents did for an answer that is begun anew, unless another one beside
+    it has taken that over.
+    """
+    for child in parts.children(tx, answer.message_id, shared=False):
         for inner in (*threads.within(tx, child.thread_id), child.thread_id):
             _empty(tx, inner, now)
 
 
 def _empty(tx: Tx, thread_id: str, now: datetime) -> None:
-    for rows in (asks, parts, attachments, notes, summaries):
+    for rows in (asks, parts, attachments, notes, summaries, members, share_links, presences):
         rows.delete_of_thread(tx, thread_id)
     memory_texts.forget_thread(tx, thread_id)
     messages.delete_of(tx, thread_id)
@@ -297,12 +305,15 @@ def _thread(tx: Tx, sending: Send) -> Thread:
 
 
 def _stop_all(tx: Tx, thread_id: str, ending: Ending, *, keep: bool = True) -> list[str]:
-    """``keep`` says whether what an answer has come to stays."""
-    return [
+    """``keep`` says whether what an answer has come to stays; that of a hidden one always does."""
+    stopped = [
         run_id
         for answer in messages.live_of(tx, thread_id)
         for run_id in _stop(tx, answer, ending, keep=keep)
     ]
+    for answer in messages.live_of(tx, thread_id, hidden=True):
+        stopped += _stop(tx, answer, ending)
+    return stopped
 
 
 def _stop(tx: Tx, answer: Answer, ending: Ending, *, keep: bool = True) -> list[str]:

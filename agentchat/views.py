@@ -12,13 +12,18 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who is asking. Every verb of :class:`~agentchat.chat.AgentChat` takes one."""
+    """Who is asking. Every verb of :class:`~agentchat.chat.AgentChat` takes one.
+
+    ``admin`` says that they may do what only admins may; verbs that change accounts look it up
+    again.
+    """
 
     id: str
     name: str
+    admin: bool = False
 
 
-LOCAL = Actor(id="local", name="you")
+LOCAL = Actor(id="local", name="you", admin=True)
 """The one person of an app that listens only to its own machine."""
 
 
@@ -70,9 +75,10 @@ class PartView:
     the tool, or the agent; ``input`` the JSON of a tool's arguments, ``text`` what came of it
     (its beginning, if it is long). ``asks`` are what people are and were asked in it, oldest
     first; ``answer`` is that of a sub-agent, in the thread ``thread_id``. ``why`` explains a
-    decision; ``edited`` says that the arguments are not those that were asked for. ``began``
-    and ``ended`` are ISO 8601 times. ``step`` is the key of the step that wrote it, as far as
-    that is known.
+    decision; ``edited`` says that the arguments are not those that were asked for, ``given`` that
+    the arguments or the result were given by the person who forked the answer. ``began`` and
+    ``ended`` are ISO 8601 times. ``step`` is the key of the step that wrote it, as far as that is
+    known.
     """
 
     position: int
@@ -84,6 +90,7 @@ class PartView:
     input: str = ""
     quiet: bool = False
     edited: bool = False
+    given: str = ""
     by: str = ""
     why: str = ""
     others: str = ""
@@ -127,6 +134,11 @@ class MessageView:
     ``position`` counts the messages of the thread from 0. ``parts`` are what was said and
     done before the text. ``joins`` says that a message of a person steers the answer before
     it.
+
+    A place may hold several answers, numbered by ``variant``; all but the one that is kept are
+    ``hidden``. The kept one says how many there are (``variants``), whether somebody has still to
+    choose (``undecided``: another is newer than the last choice, or one is not over yet), and who
+    chose it (``kept_by``).
     """
 
     id: str
@@ -142,6 +154,11 @@ class MessageView:
     next_step: str = ""
     author: str = ""
     model: str = ""
+    variant: int = 0
+    variants: int = 1
+    hidden: bool = False
+    undecided: bool = False
+    kept_by: str = ""
     run_id: str = ""
     created_at: str = ""
 
@@ -152,10 +169,12 @@ class ThreadView:
 
     ``settled`` holds messages that will not change any more (the newest of them, oldest
     first); ``live`` begins with the first that is waiting or growing and holds all that
-    come after it. ``earlier`` counts the messages before the window. ``agent`` is the one
+    come after it. ``others`` are the answers that are at the places of these, but are not kept;
+    they may be live too. ``earlier`` counts the messages before the window. ``agent`` is the one
     picked to answer, empty if each message finds its own; ``second_message`` is what a
     message does while one is being answered: queue, steer, interrupt or replace. A thread
-    in which a sub-agent works has a ``parent_id``.
+    in which a sub-agent works has a ``parent_id``. ``role`` is what the person who looks is in
+    the thread: viewer, member or owner.
     """
 
     id: str
@@ -166,10 +185,12 @@ class ThreadView:
     agent: str = ""
     second_message: str = "queue"
     parent_id: str = ""
+    role: str = "owner"
+    others: tuple[MessageView, ...] = field(default=())
 
     @property
     def messages(self) -> tuple[MessageView, ...]:
-        """All that is in view, oldest first."""
+        """All that is kept and in view, oldest first."""
         return (*self.settled, *self.live)
 
     @property

@@ -57,6 +57,8 @@ class Reply:
     pace: float = 0.0
     cut_after: int | None = None
     cut: Literal["drop", "end", "hold", "garbage", "error", "drop_when_done"] = "drop"
+    until: threading.Event | None = None
+    """After its last word the stream stands still until this is set."""
     error: Mapping[str, object] = field(default_factory=dict)
     finish: str | None = None
     """The wire format's own word; by default its word for a natural end."""
@@ -257,6 +259,8 @@ class FakeProvider:
             yield wire.piece(word)
             self._note(request, pieces_sent=request.pieces_sent + 1)
             await asyncio.sleep(reply.pace)
+        while reply.until is not None and not reply.until.is_set():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
         cut = reply.cut
         if cut == "drop_when_done":
             yield wire.ending(reply.finish, len(reply.text), reply.usage)[0]

@@ -65,3 +65,26 @@ def test_raw_markdown_is_used_in_one_place_only() -> None:
         if "rx.markdown" in file.read_text() or "rx.html" in file.read_text()
     ]
     assert users in ([], ["agentchat/ui/components/markdown.py"])
+
+
+def test_pages_reach_the_app_only_as_the_person_behind_the_tab() -> None:
+    """Whoever holds ``chat()`` may do everything: states ask ``visits`` for verbs instead."""
+    holders = {
+        str(file.relative_to(ROOT))
+        for file in (ROOT / "agentchat").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if _takes_the_bridge(node)
+    }
+    assert holders == {"agentchat/ui/visits.py"}
+
+
+def _takes_the_bridge(node: ast.AST) -> bool:
+    """Whether more is imported of it than what opens it."""
+    if isinstance(node, ast.Import):
+        return any(name.name == "agentchat.ui.bridge" for name in node.names)
+    if not isinstance(node, ast.ImportFrom):
+        return False
+    names = {name.name for name in node.names}
+    if node.module == "agentchat.ui.bridge" or (node.level and node.module == "bridge"):
+        return not names <= {"serving", "bridged"}
+    return "bridge" in names and (node.module == "agentchat.ui" or bool(node.level))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+
+from sqlmodel import Session
 
 from agentchat.agents import asking, rights, subs
 from agentchat.agents.asking import Decision
@@ -14,7 +16,8 @@ from agentchat.agents.toolbox import every_tool
 from agentchat.agents.tools import Tool, ToolContext, ToolOutput
 from agentchat.agents.wishes import Begun
 from agentchat.durable.context import Context
-from agentchat.errors import AgentNotFound, OutcomeUnknown, StepFailed, ToolError
+from agentchat.durable.hand import heard
+from agentchat.errors import AgentNotFound, NotAllowed, OutcomeUnknown, StepFailed, ToolError
 from agentchat.inputs import storable
 from agentchat.models import AskKind, AskStatus, PartStatus
 from agentchat.store import parts
@@ -68,14 +71,26 @@ class Calls:
         name = f"tool {tool.name}"
         try:
             if tool.kind == "transaction":
+                step = self.ctx.next_step(name)
 
                 def transact(tx: Tx, _position: int, arguments: Any) -> str:
-                    return self._transact(tx, tool, context, arguments)
+                    return self._transact(tx, tool, context, arguments, step)
 
                 await self.ctx.transaction(name, transact, call.position, arguments)
             elif tool.kind == "durable":
+                if self.team.guard is not None:
+                    # Not in its journal, so it refuses by the end of the run: retried when they
+                    # may again, it goes on as if nothing had been.
+                    actor = await self.team.database.read(self._allowed)
+                    context = replace(context, actor=actor)
                 output = await self._durable(tool, context, arguments)
-                await self.ctx.transaction(f"told {tool.name}", self._done, call.position, output)
+                name = f"told {tool.name}"
+                step = self.ctx.next_step(name)
+
+                def done(tx: Tx, position: int, output: ToolOutput) -> None:
+                    self._done(tx, position, output, step)
+
+                await self.ctx.transaction(name, done, call.position, output)
             else:
 
                 async def act(position: int, arguments: Any) -> str:
@@ -88,8 +103,12 @@ class Calls:
         except StepFailed as failed:
             if tool.on_error == "fail":
                 raise
-            words = _failed(tool, failed)
-            await self.ctx.transaction("failed", self._failed, call.position, words)
+            words, cause = _failed(tool, failed), failed.step
+
+            def give_up(tx: Tx, position: int, words: str) -> None:
+                self._failed(tx, position, words, cause)
+
+            await self.ctx.transaction("failed", give_up, call.position, words)
 
     def _tool(self, call: Begun) -> Tool:
         """The tool of a call that is begun, whoever may call it now: a run that is resumed must
@@ -145,6 +164,9 @@ class Calls:
         only that it was done.
         """
         try:
+            if self.team.guard is not None:
+                actor = await self.team.database.read(self._acting)
+                context = replace(context, actor=actor)
             if not asked and await _needs_approval(tool, arguments):
                 raise ToolError(_NOT_ASKED.format(tool.name))
             output: ToolOutput = await tool.call(context, arguments)
@@ -161,18 +183,38 @@ class Calls:
         values = self._outcome(tx, position, status, output) | {"step": step}
         parts.change_held(tx, self.ctx.hold, self.answer, position, **values)
 
-    def _transact(self, tx: Tx, tool: Tool, context: ToolContext, arguments: Any) -> str:
+    def _allowed(self, source: Session | Tx) -> Actor:
+        """For whom the calls are made, with what they may do now; raises NotAllowed if they may
+        not write here any more.
+        """
+        if self.team.guard is None:
+            return self.actor
+        about = (self.answer.thread_id, self.actor.id, self.actor.name)
+        return self.team.guard.acting_in(source, *about)
+
+    def _acting(self, source: Session | Tx) -> Actor:
+        """The same where a call is refused, which the model is told."""
         try:
+            return self._allowed(source)
+        except NotAllowed as error:
+            raise ToolError(str(error)) from None
+
+    def _transact(self, tx: Tx, tool: Tool, context: ToolContext, arguments: Any, step: str) -> str:
+        try:
+            context = replace(context, actor=self._acting(tx))
             with tx.savepoint():
                 output, status = tool.call(tx, context, arguments), PartStatus.DONE
         except ToolError as error:
             output, status = ToolOutput(storable(str(error))[:MOST_WORDS]), PartStatus.FAILED
-        parts.change(
-            tx, self.answer, context.part, **self._outcome(tx, context.part, status, output)
-        )
+        values = self._outcome(tx, context.part, status, output) | {"step": step}
+        parts.change(tx, self.answer, context.part, **values)
         return status
 
     async def _durable(self, tool: Tool, context: ToolContext, arguments: Any) -> ToolOutput:
+        def waits(tx: Tx, step: str) -> None:
+            parts.change(tx, self.answer, context.part, step=step)
+
+        heard.set(waits)
         try:
             output: ToolOutput = await tool.call(context, arguments)
         except ToolError as error:
@@ -186,9 +228,13 @@ class Calls:
             return ToolOutput(f"{tool.name} failed.", failed=True)
         return output
 
-    def _done(self, tx: Tx, position: int, output: ToolOutput) -> None:
+    def _done(self, tx: Tx, position: int, output: ToolOutput, step: str) -> None:
         status = PartStatus.FAILED if output.failed else PartStatus.DONE
-        parts.change(tx, self.answer, position, **self._outcome(tx, position, status, output))
+        values = self._outcome(tx, position, status, output)
+        part = parts.get(tx, self.answer.message_id, position)
+        # The other run that did its work tells more than the step that wrote it down.
+        values["step"] = step if part is None else part.step or step
+        parts.change(tx, self.answer, position, **values)
 
     def _outcome(
         self, tx: Tx, position: int, status: PartStatus, output: ToolOutput
@@ -211,11 +257,10 @@ class Calls:
             values["data"] = {**({} if part is None else part.data), **told}
         return values
 
-    def _failed(self, tx: Tx, position: int, words: str) -> None:
+    def _failed(self, tx: Tx, position: int, words: str, step: str = "") -> None:
+        values = {"status": PartStatus.FAILED, "text": words, "step": step}
         now = self.team.clock.now()
-        parts.change(
-            tx, self.answer, position, status=PartStatus.FAILED, text=words, finished_at=now
-        )
+        parts.change(tx, self.answer, position, finished_at=now, **values)
 
     # What durable tools may ask: see ToolContext
 

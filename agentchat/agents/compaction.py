@@ -79,15 +79,16 @@ class Compacted:
     calls: list[Generated] = field(default_factory=list)
 
 
-def may_be_needed(tx: Tx, team: Team, answer: Answer) -> bool:
+def may_be_needed(tx: Tx, team: Team, answer: Answer, *, hidden: bool = False) -> bool:
     """Whether the history of an answer could be too long for one of the models, so that it is
     worth measuring. Never for the built-in model: it is slow, and its summaries are wrong.
 
-    An answer that is begun anew may be told in summaries: those go.
+    An answer that is begun anew may be told in summaries: those go. One that is ``hidden`` is
+    told in none.
     """
     before, thread_id = answer.position, answer.thread_id
     told_of = summaries.uncovered(tx, thread_id, before=before, most=MOST_MESSAGES)
-    if told_of.anew:
+    if told_of.anew and not hidden:
         summaries.delete_from(tx, thread_id, before)
     providers = (team.provider, *team.providers.values())
     rooms = [Window.of(one).room for one in providers if not one.embedded]

@@ -220,7 +220,11 @@ class Asking:
         return await self.team.database.read(parts.any_framed, self.root_id, MARK)
 
     def count(self, tx: Tx, generated: Generated, step: str) -> None:
-        """Write down what the call cost, in the transaction that makes use of it."""
+        """Write down what the call cost, in the transaction that makes use of it; nothing for
+        what a person wrote instead.
+        """
+        if not generated.model:
+            return
         spendings.add(
             tx,
             {

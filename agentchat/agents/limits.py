@@ -65,6 +65,8 @@ def used_by(tx: Tx, place: Place, *, now: datetime) -> dict[str, float]:
 
 
 _OWN = {"model_calls", "tokens", "cost_usd"}
+OF_RUN = _OWN | {"minutes"}
+"""What is used by one run, and not by an answer that goes on from it in another."""
 _OF_THREAD = {"thread_tokens", "thread_usd"}
 _OF_DAY = {"user_day_tokens", "user_day_usd"}
 

@@ -12,6 +12,7 @@ from agentchat.models import MessageStatus, Role, Run
 from agentchat.store import messages, runs, threads
 from agentchat.store.messages import Answer
 from agentchat.store.writer import Tx
+from agentchat.views import Actor
 
 EMPTY: dict[str, Any] = {
     "text": "",
@@ -19,6 +20,8 @@ EMPTY: dict[str, Any] = {
     "joins": None,
     "run_id": None,
     "finished_at": None,
+    "variant": 0,
+    "hidden": False,
 }
 
 
@@ -72,11 +75,13 @@ def queue(
     workflow: Workflow[..., Any],
     *,
     agent: str,
-    by: str,
+    by: Actor,
     now: datetime,
     author: str = "",
+    key: str = "",
 ) -> None:
-    """Queue the run that writes an answer, after those of its thread that came before.
+    """Queue the run that writes an answer, after those of its thread that came before, or of
+    the ``key`` that is given.
 
     ``author`` is who is going to answer, as far as that is known.
     """
@@ -86,7 +91,7 @@ def queue(
         "position": answer.position,
         "agent": agent,
     }
-    in_order = workflow.options(key=answer.thread_id)
+    in_order = workflow.options(key=key or answer.thread_id)
     run = new_run(answer.run_id, in_order, data, now, by)
     run.thread_id, run.agent = answer.thread_id, agent or author
     runs.add(tx, run)
@@ -119,4 +124,4 @@ def queue_late(
     threads.grow(tx, thread, by=1, title="", now=now)
     user_id, author = said.user_id, thread.agent or before.author
     messages.add(tx, to_come(there, author=author, user_id=user_id, now=now, run_id=there.run_id))
-    queue(tx, there, workflow, agent=thread.agent, by=said.author or by, now=now)
+    queue(tx, there, workflow, agent=thread.agent, by=Actor(user_id, said.author or by), now=now)

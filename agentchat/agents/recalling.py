@@ -109,8 +109,13 @@ def _texts(
 
 
 def remember(tx: Tx, team: Team, answer: Answer, agent: Agent, actor: Actor, now: datetime) -> None:
-    """Queue the run that remembers an exchange, in the transaction that ends the answer."""
+    """Queue the run that remembers an exchange, in the transaction that ends the answer: not for
+    one that is not kept.
+    """
     if not agent.memory or team.remember is None or not actor.id:
+        return
+    message = messages.find(tx, answer.message_id)
+    if message is None or message.hidden:
         return
     data = {
         "thread_id": answer.thread_id,
@@ -120,5 +125,5 @@ def remember(tx: Tx, team: Team, answer: Answer, agent: Agent, actor: Actor, now
     }
     run_id = uuid.uuid5(_REMEMBERS, answer.run_id).hex
     in_order = team.remember.options(key=f"remember {actor.id}", priority=-1)
-    run = new_run(run_id, in_order, data, now, actor.name)
+    run = new_run(run_id, in_order, data, now, actor)
     runs.add_once(tx, run)

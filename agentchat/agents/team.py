@@ -12,6 +12,7 @@ from agentchat.agents.streams import Streams
 from agentchat.agents.tools import Tool
 from agentchat.durable.clock import Clock
 from agentchat.errors import AgentNotFound, ConfigError
+from agentchat.guard import Guard
 from agentchat.llm.base import Provider, Usage
 from agentchat.llm.prices import cost_of
 from agentchat.store.database import Database
@@ -43,7 +44,8 @@ class Team:
 
     ``providers`` are those of the agents with a model of their own, by the agent's name.
     ``reply`` is the workflow in which an agent answers; set once it is made. ``gate`` says
-    which tools the built-in model is offered.
+    which tools the built-in model is offered. ``guard`` decides who may still do something, None if
+    that is everybody.
     """
 
     agents: Mapping[str, Agent]
@@ -58,6 +60,7 @@ class Team:
     remember: Workflow[..., Any] | None = None
     gate: ToolGate | None = None
     mcp: McpTools | None = None
+    guard: Guard | None = None
     _reply: list[Workflow[..., Any]] = field(default_factory=list)
 
     @property

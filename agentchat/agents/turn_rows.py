@@ -84,7 +84,12 @@ class TurnRows:
 
     @property
     def _actor(self) -> Actor:
-        return Actor(self._prepared.user_id, self._prepared.user)
+        return self._as_now(self._prepared.user_id)
+
+    def _as_now(self, user_id: str) -> Actor:
+        """The person for whom it is answered, who may be an administrator by now."""
+        actor = self.ctx.actor
+        return actor if actor.id == user_id else Actor(user_id, self.ctx.started_by)
 
     @property
     def _root(self) -> str:
@@ -128,7 +133,7 @@ class TurnRows:
         """
         found = await self.team.database.read(messages.by_ids, [self.answer.message_id])
         user_id = found[0].user_id if found else ""
-        usable = await self.team.may_use(Actor(user_id, self.ctx.started_by))
+        usable = await self.team.may_use(self._as_now(user_id))
         return await self.team.database.write(self._prepare_held, usable)
 
     def _prepare_held(self, tx: Tx, usable: Sequence[str]) -> Prepared:
@@ -145,7 +150,8 @@ class TurnRows:
         message = messages.find(tx, self.answer.message_id)
         ids = messages.ids_before(tx, self.answer, limit=HISTORY)
         user_id = message.user_id if message is not None else ""
-        long = compaction.may_be_needed(tx, self.team, self.answer)
+        hidden = message is not None and message.hidden
+        long = compaction.may_be_needed(tx, self.team, self.answer, hidden=hidden)
         remembered = bool(user_id) and memories.any_of(tx, user_id)
         prepared = Prepared(
             ids, user_id, self.ctx.started_by, now, long=long, remembered=remembered

@@ -16,12 +16,13 @@ from agentchat.durable.gate import Misfit
 from agentchat.durable.keeper import Keep, Keeper
 from agentchat.durable.observer import UNOBSERVED, Observer
 from agentchat.durable.own import Own
-from agentchat.durable.runs import Allow, Runs, allow_named
+from agentchat.durable.runs import Runs
 from agentchat.durable.scheduler import Scheduler
 from agentchat.durable.schedules import Schedules
 from agentchat.durable.worker import Worker
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import ConfigError
+from agentchat.guard import Guard
 from agentchat.store import ends, repairs, schema
 from agentchat.store.database import Database
 
@@ -57,7 +58,7 @@ class Durable:
         strict: bool = False,
         most_runs: int = 100,
         most_running: int | None = None,
-        allow: Allow = allow_named,
+        guard: Guard | None = None,
         own: Mapping[str, Own] | None = None,
         observer: Observer = UNOBSERVED,
     ) -> None:
@@ -68,7 +69,7 @@ class Durable:
         self._strict = strict
         self._most_runs = most_runs
         self._most_running = most_running
-        self._allow = allow
+        self._guard = guard or Guard(self._clock.now, everybody=True)
         self._own = own
         self._observer = observer
 
@@ -77,7 +78,7 @@ class Durable:
             database = await self._open(stack)
             clock = self._clock
             self._engine = engine = Engine(
-                database, self._workflows, clock, observer=self._observer
+                database, self._workflows, clock, observer=self._observer, guard=self._guard
             )
             await self._check_code(database)
             self._database, self._died = database, list[str]()
@@ -93,7 +94,7 @@ class Durable:
                 database,
                 engine.workflows,
                 clock,
-                allow=self._allow,
+                guard=self._guard,
                 interrupt=self.interrupt,
                 own=self._own,
             )
@@ -101,7 +102,7 @@ class Durable:
                 database,
                 clock,
                 engine.workflows,
-                lambda actor: self._allow(actor, None),
+                self._guard,
                 own=self._own or (),
             )
             self._opened = stack.pop_all()

@@ -32,6 +32,13 @@ _WORDS = {
     "array": "a list",
     "null": "nothing",
 }
+_BOUNDS = {
+    "exclusiveMinimum": "more than",
+    "exclusiveMaximum": "less than",
+    "multipleOf": "a multiple of",
+}
+MOST_PATTERN = 40
+"""How long a pattern may be that people are shown."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,37 @@ def _describe(schema: Mapping[str, Any]) -> str:
         words = f"{words} with {', '.join(inner)}"
     if shape := schema.get("format"):
         words = f"{words} ({shape})"
-    return words
+    return ", ".join(filter(None, (words, *_limits(schema))))
+
+
+def _limits(schema: Mapping[str, Any]) -> list[str]:
+    found = [
+        _between(schema.get(least), schema.get(most), unit)
+        for least, most, unit in (
+            ("minimum", "maximum", ""),
+            ("minLength", "maxLength", " characters"),
+            ("minItems", "maxItems", " of them"),
+        )
+    ]
+    for name, words in _BOUNDS.items():
+        if name in schema:
+            found.append(f"{words} {_told(schema[name])}")
+    pattern = str(schema.get("pattern", ""))
+    if 0 < len(pattern) <= MOST_PATTERN:
+        found.append(f"like {pattern}")
+    return found
+
+
+def _between(least: Any, most: Any, unit: str) -> str:
+    if least is None or most is None:
+        words = "at least" if most is None else "at most"
+        bound = most if least is None else least
+        return "" if bound is None else f"{words} {_told(bound)}{unit}"
+    return f"from {_told(least)} to {_told(most)}{unit}"
+
+
+def _told(bound: Any) -> str:
+    return f"{bound:,}" if isinstance(bound, int) else str(bound)
 
 
 def _json(adapter: TypeAdapter[Any], value: Any) -> str:

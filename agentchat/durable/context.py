@@ -107,6 +107,10 @@ class Context(Kinds):
         self.ended = True
         return result
 
+    def next_step(self, name: str) -> str:
+        """The key that the next step of this name will have here."""
+        return self._place(name)
+
     # Inside a step
 
     @property

@@ -27,6 +27,7 @@ from agentchat.errors import (
     StepFailed,
     Suspend,
 )
+from agentchat.guard import Guard
 from agentchat.inputs import storable
 from agentchat.models import Run, RunStatus
 from agentchat.store import ends, repairs, runs
@@ -57,10 +58,13 @@ class Engine:
         clock: Clock,
         *,
         observer: Observer = UNOBSERVED,
+        guard: Guard | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
         self.observer = observer
+        self.guard = None if guard is None or guard.everybody else guard
+        """Decides whether whoever a run acts for may still do so; None where everybody may."""
         self.late = Late()
         self.chance = random.Random()
         self.suspect: set[str] = set()
@@ -173,7 +177,10 @@ class Execution:
             self._ctx.close()
 
     async def _carry_on(self) -> None:
-        run, workflow = self._run, self._workflow
+        run, workflow, guard = self._run, self._workflow, self._engine.guard
+        if guard is not None and run.status != RunStatus.STOPPING:
+            # In the time that it waited they may have lost their account, or the thread.
+            self._ctx.actor = await self._ledger.read(lambda s, _: guard.acting_for(s, run))
         if run.crashes > MOST_CRASHES and self._tries_in_vain() > MOST_CRASHES:
             raise TooManyCrashes(f"The process died {run.crashes} times while it worked on this.")
         changed = run.code not in ("", workflow.code) or run.id in self._engine.suspect

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 from agentchat.errors import OutcomeUnknown, StepFailed
 from agentchat.models import Run, Step
+from agentchat.store.writer import Tx
 
 
 @dataclass(slots=True)
@@ -49,6 +51,8 @@ class Hand:
 at_hand: ContextVar[Hand | None] = ContextVar("at_hand", default=None)
 run_at_hand: ContextVar[Run | None] = ContextVar("run_at_hand", default=None)
 """The run that the code at hand carries on, as it was claimed."""
+heard: ContextVar[Callable[[Tx, str], None] | None] = ContextVar("heard", default=None)
+"""Is told the key of a step that waits for another run, in the commit that starts that run."""
 cleaning: ContextVar[bool] = ContextVar("cleaning", default=False)
 """Whether the code at hand was told that its run is cancelled: what it does is to clean up."""
 

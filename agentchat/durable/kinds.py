@@ -12,7 +12,7 @@ from agentchat.columns import Encoded, json_text
 from agentchat.durable import branches, waits
 from agentchat.durable.action import Action
 from agentchat.durable.branches import branch
-from agentchat.durable.hand import failure, kind_of
+from agentchat.durable.hand import failure, heard, kind_of
 from agentchat.durable.journal import UNCHECKED, hash_of
 from agentchat.durable.replay import Replay, leaving
 from agentchat.durable.results import arguments_of, result_of
@@ -168,9 +168,12 @@ class Kinds(Replay):
         )
         open_ = row | {"status": StepStatus.WAITING, "finished_at": None, "wake_at": None}
         self._ledger.begun.add(key)
+        tell = heard.get()
 
         def start(tx: Tx, hold: Hold) -> bool:
             journal.write(tx, hold, open_)
+            if tell is not None:
+                tell(tx, str(key))
             added = runs.add_once(tx, child)
             if not added:
                 repairs.revive(tx, child.id, now=now)

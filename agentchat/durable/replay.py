@@ -34,6 +34,7 @@ from agentchat.errors import (
 from agentchat.models import Run, RunStatus, StepStatus
 from agentchat.store import events, journal
 from agentchat.store.journal import History, Remembered
+from agentchat.views import Actor
 
 if TYPE_CHECKING:
     from agentchat.durable.workflow import Workflow
@@ -62,6 +63,8 @@ class Replay:
         late: Late | None = None,
     ) -> None:
         self.ended = False
+        self.actor = Actor(run.user_id, run.started_by)
+        """For whom the run acts, with what they could do when it was claimed."""
         self._observer = observer
         self._knows = knows
         self._run = run

@@ -156,7 +156,8 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     if not hasattr(function, "__annotations__"):
         function = getattr(function, "__call__", function)  # noqa: B004
     try:
-        return get_type_hints(getattr(function, "__func__", function))
+        # With what Annotated says: limits hold, and types may be stored in a way of their own.
+        return get_type_hints(getattr(function, "__func__", function), include_extras=True)
     except NameError:
         # A type that is known only where the function was written.
         return {}

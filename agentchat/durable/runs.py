@@ -5,7 +5,10 @@ from __future__ import annotations
 import copy
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import partial
 from typing import Any, ParamSpec, TypeVar, overload
+
+from sqlmodel import Session
 
 from agentchat.durable import reads
 from agentchat.durable.clock import Clock
@@ -13,9 +16,11 @@ from agentchat.durable.event_type import EventType, prepared
 from agentchat.durable.own import Declared, Own
 from agentchat.durable.start import new_run, unknown
 from agentchat.durable.workflow import CLEANUP, Workflow
-from agentchat.errors import InvalidInput, NotAllowed, RunNotFound
+from agentchat.errors import InvalidInput, RunNotFound
+from agentchat.guard import Guard
 from agentchat.inputs import checked_id, checked_json
 from agentchat.models import Run
+from agentchat.rights import Right
 from agentchat.store import audits, ends, events, limits, repairs, runs
 from agentchat.store.audits import Entry
 from agentchat.store.database import Database
@@ -26,17 +31,8 @@ from agentchat.views import LOCAL, Actor, LogView, RunView, StepView
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Allow = Callable[[Actor, Run | None], None]
-"""Raises NotAllowed unless the actor may do something with this run, or with any."""
-
 _STARTS = uuid.UUID("5b1f6a52-6d0c-4d2b-9d6e-0c8f6f1d2a77")
 """The namespace of the ids of runs that are started by a key."""
-
-
-def allow_named(actor: Actor, _run: Run | None) -> None:
-    """Let everybody who has a name do everything."""
-    if not actor.id or not actor.name:
-        raise NotAllowed
 
 
 class Runs:
@@ -57,14 +53,14 @@ class Runs:
         workflows: Mapping[str, Workflow[..., Any]],
         clock: Clock,
         *,
-        allow: Allow = allow_named,
+        guard: Guard | None = None,
         interrupt: Callable[[str], None] = lambda _run_id: None,
         own: Mapping[str, Own] | None = None,
     ) -> None:
         self._database = database
         self._workflows = workflows
         self._clock = clock
-        self._allow = allow
+        self._guard = guard or Guard(clock.now, everybody=True)
         self._interrupt = interrupt
         self._own = own or {}
         self._actor = LOCAL
@@ -94,13 +90,13 @@ class Runs:
 
     async def get(self, run_id: str) -> RunView:
         """The run as it is now."""
-        self._allow(self._actor, None)
-        return await self._database.read(reads.run_view, checked_id(run_id))
+        self._guard.person(self._actor)
+        return await self._database.read(_view, checked_id(run_id), self._guard, self._actor)
 
     def follow(self, run_id: str) -> AsyncGenerator[RunView, None]:
         """Yield a run now and whenever it changes."""
-        self._allow(self._actor, None)
-        return self._database.live.follow(reads.run_view, checked_id(run_id))
+        self._guard.person(self._actor)
+        return self._database.live.follow(_view, checked_id(run_id), self._guard, self._actor)
 
     async def result(self, run_id: str) -> RunView:
         """Wait until a run has ended, and return it."""
@@ -111,12 +107,12 @@ class Runs:
 
     async def steps(self, run_id: str) -> tuple[StepView, ...]:
         """The steps of a run with every try, in the order in which they were begun."""
-        run = await self._seen(run_id)
+        run = await self._seen(run_id, Right.READ)
         return await self._database.read(reads.step_views, run.id)
 
     async def logs(self, run_id: str, *, after: int = 0) -> tuple[LogView, ...]:
         """The lines that a run logged after the one of this id, up to a thousand."""
-        run = await self._seen(run_id)
+        run = await self._seen(run_id, Right.READ)
         return await self._database.read(reads.log_views, run.id, after)
 
     def declared(self, workflow: str) -> Declared:
@@ -126,8 +122,9 @@ class Runs:
             knows=found is not None,
             events=() if found is None else tuple(event.name for event in found.events),
             cleanup=CLEANUP if found is None else found.cleanup,
-            own="" if own is None else own.words,
+            own="" if own is None or own.fork is not None else own.words,
             ends=own is not None and own.end is not None,
+            beside=own is not None and own.fork is not None,
         )
 
     # Events
@@ -201,25 +198,25 @@ class Runs:
 
     async def pause_workflow(self, workflow: Workflow[..., Any] | str) -> None:
         """Let no run of a workflow begin or go on until it is resumed; new ones queue."""
-        self._allow(self._actor, None)
+        self._guard.operator(self._actor)
         name = workflow if isinstance(workflow, str) else workflow.name
         now, by = self._clock.now(), self._actor
 
         def pause(tx: Tx) -> None:
-            limits.pause_workflow(tx, name, by=by.name, now=now)
-            audits.add(tx, Entry("workflow", name, "pause", by), now=now)
+            if limits.pause_workflow(tx, name, by=by.name, now=now):
+                audits.add(tx, Entry("workflow", name, "pause", by), now=now)
 
         await self._database.write(pause)
 
     async def resume_workflow(self, workflow: Workflow[..., Any] | str) -> None:
         """Let the runs of a paused workflow go on."""
-        self._allow(self._actor, None)
+        self._guard.operator(self._actor)
         name = workflow if isinstance(workflow, str) else workflow.name
         now, by = self._clock.now(), self._actor
 
         def resume(tx: Tx) -> None:
-            limits.resume_workflow(tx, name)
-            audits.add(tx, Entry("workflow", name, "resume", by), now=now)
+            if limits.resume_workflow(tx, name):
+                audits.add(tx, Entry("workflow", name, "resume", by), now=now)
 
         await self._database.write(resume)
 
@@ -329,6 +326,8 @@ class Runs:
         entry, now = Entry("run", run_id, action, self._actor, detail), self._clock.now()
 
         def done(tx: Tx) -> T:
+            # Again, for it counts in the moment in which it is done.
+            self._guard.run_id(tx, run_id, self._actor, Right.WRITE)
             result = do(tx)
             if result is not False:
                 audits.add(tx, entry, now=now)
@@ -338,36 +337,38 @@ class Runs:
 
     async def _found(self, run_id: str) -> Run:
         run = await self._seen(run_id)
-        if run.workflow in self._own:
-            raise InvalidInput(self._own[run.workflow].words)
+        own = self._own.get(run.workflow)
+        if own is not None and own.fork is None:
+            raise InvalidInput(own.words)
         return run
 
-    async def _seen(self, run_id: str) -> Run:
-        run = await self._find(run_id)
+    async def _seen(self, run_id: str, right: Right = Right.WRITE) -> Run:
+        run = await self._find(run_id, right)
         if run is None:
             raise RunNotFound
         return run
 
-    async def _find(self, run_id: str) -> Run | None:
-        run = await self._database.read(runs.get, checked_id(run_id))
-        self._allow(self._actor, run)
-        return run
+    async def _find(self, run_id: str, right: Right = Right.WRITE) -> Run | None:
+        self._guard.person(self._actor)
+        return await self._database.read(_find, checked_id(run_id), self._guard, self._actor, right)
 
     async def _start(
         self, run_id: str, workflow: Workflow[..., Any], arguments: dict[str, Any]
     ) -> str:
-        self._allow(self._actor, None)
+        self._guard.person(self._actor)
+        self._guard.pace(self._actor, "start")
         if workflow.name not in self._workflows:
             raise unknown(workflow.name)
         if workflow.name in self._own:
             raise InvalidInput(f"{workflow.name!r} is started by the app itself.")
-        run = new_run(run_id, workflow, arguments, self._clock.now(), self._actor.name)
+        run = new_run(run_id, workflow, arguments, self._clock.now(), self._actor)
         await self._database.write(runs.add_once, run)
         return run_id
 
     async def _fork(self, run: Run, fork: Fork, new_id: str | None) -> str:
+        self._guard.pace(self._actor, "start")
         workflow = self._workflow(run)
-        now, by = self._clock.now(), self._actor.name
+        now, by = self._clock.now(), self._actor
         new = new_run(checked_id(new_id), workflow, fork.data, now, by)
         if fork.step is not None or fork.everything:
             # It goes on with the journal of older code, and is checked against the newest.
@@ -375,11 +376,24 @@ class Runs:
         new.priority, new.thread_id = run.priority, run.thread_id
         step = {} if fork.step is None else {"step": fork.step}
         again = fork.step is None and not fork.everything
-        await self._do(
-            "rerun" if again else "fork",
-            run.id,
-            lambda tx: repairs.fork(tx, run.id, fork, new),
-            new=new.id,
-            **step,
-        )
+        own = self._own.get(run.workflow)
+        make: Callable[[Tx], object] = partial(repairs.fork, run_id=run.id, fork=fork, new=new)
+        if own is not None and own.fork is not None:
+            make = await own.fork(self._database, run, fork, new, by)
+
+        await self._do("rerun" if again else "fork", run.id, make, new=new.id, **step)
         return new.id
+
+
+def _find(session: Session, run_id: str, guard: Guard, actor: Actor, right: Right) -> Run | None:
+    run = runs.get(session, run_id)
+    if run is None:
+        guard.run_id(session, run_id, actor, right)
+        return None
+    guard.run(session, run, actor, right)
+    return run
+
+
+def _view(session: Session, run_id: str, guard: Guard, actor: Actor) -> RunView:
+    guard.run_id(session, run_id, actor, Right.READ)
+    return reads.run_view(session, run_id)

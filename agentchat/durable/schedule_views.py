@@ -109,27 +109,34 @@ class Preview:
     times: tuple[datetime, ...]
 
 
-def overview(session: Session) -> tuple[ScheduleView, ...]:
-    """All schedules, by name."""
-    return tuple(_schedule(*row) for row in schedules.overview(session))
+def overview(session: Session, user_id: str | None) -> tuple[ScheduleView, ...]:
+    """All schedules, or those of this person, by name."""
+    return tuple(_schedule(*row) for row in schedules.overview(session, user_id=user_id))
 
 
-def one(session: Session, schedule_id: str) -> ScheduleView:
+def one(session: Session, schedule_id: str, user_id: str | None) -> ScheduleView:
     """This schedule; raises ScheduleNotFound."""
-    found = schedules.overview(session, schedule_id)
+    found = schedules.overview(session, schedule_id, user_id=user_id)
     if not found:
         raise ScheduleNotFound
     return _schedule(*found[0])
 
 
-def history(session: Session, schedule_id: str, limit: int) -> tuple[FiringView, ...]:
+def history(
+    session: Session, schedule_id: str, limit: int, user_id: str | None
+) -> tuple[FiringView, ...]:
     """The newest firings, newest first; raises ScheduleNotFound."""
+    schedules.get(session, schedule_id, user_id)
     found = firings.history(session, schedule_id, limit=limit)
     return tuple(_firing(row, status or "") for row, status in found)
 
 
-def audits_of(session: Session, schedule_id: str, limit: int) -> tuple[ScheduleAudit, ...]:
-    """What people did to it, newest first, also when it is gone."""
+def audits_of(
+    session: Session, schedule_id: str, limit: int, user_id: str | None
+) -> tuple[ScheduleAudit, ...]:
+    """What people did to it, newest first; when it is gone, only for those who see all."""
+    if user_id is not None:
+        schedules.get(session, schedule_id, user_id)
     return tuple(
         ScheduleAudit(
             row.id,

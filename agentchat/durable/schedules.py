@@ -6,7 +6,7 @@ import builtins
 import copy
 import inspect
 import uuid
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ParamSpec, Self
@@ -27,6 +27,7 @@ from agentchat.durable.trigger_words import describe
 from agentchat.durable.triggers import Cron, Every, Trigger, next_after
 from agentchat.durable.workflow import Options, Workflow
 from agentchat.errors import InvalidInput, WrongState
+from agentchat.guard import Guard
 from agentchat.inputs import checked_id, checked_json, storable
 from agentchat.models import Schedule
 from agentchat.store import audits, firings, schedules
@@ -50,8 +51,8 @@ CHANGED = (
 
 
 class Schedules:
-    """Workflows started again and again. ``allow`` is asked before each verb whether the
-    actor may use it, and raises if not; the actor is :data:`LOCAL`, or that of :meth:`by`.
+    """Workflows started again and again. Administrators see and change all schedules, others
+    those that they have made; who asks is :data:`LOCAL`, or the actor of :meth:`by`.
 
     ``own`` are names of workflows that the app starts itself: only its code can schedule them.
     What a person does is written down with who did it, in the same transaction. An unknown id
@@ -63,14 +64,14 @@ class Schedules:
         database: Database,
         clock: Clock,
         known_workflows: Mapping[str, Workflow[..., Any]],
-        allow: Callable[[Actor], None],
+        guard: Guard,
         own: Collection[str] = (),
     ) -> None:
         self._database = database
         self._clock = clock
         self._workflows = known_workflows
         self._own = frozenset(own)
-        self._allow = allow
+        self._guard = guard
         self._actor = LOCAL
 
     def by(self, actor: Actor) -> Self:
@@ -95,7 +96,7 @@ class Schedules:
         kept, and a paused one stays paused. Raises InvalidInput, and TypeError if the
         arguments do not fit the workflow.
         """
-        self._allow(self._actor)
+        self._guard.operator(self._actor)
         if workflow.name not in self._workflows:
             raise InvalidInput(f"The workflow {workflow.name!r} was not given to this app.")
         if workflow.start != Options():
@@ -130,7 +131,7 @@ class Schedules:
 
         Raises InvalidInput, also if there is a schedule of this name.
         """
-        self._allow(self._actor)
+        self._guard.person(self._actor)
         now = self._clock.now()
         data = self._bound(workflow, arguments or {})
         new = self._row(checked_id(new_id), name, workflow, data, trigger)
@@ -162,12 +163,13 @@ class Schedules:
         ``seen`` is the ``mark`` of the content that the person changed. Raises InvalidInput, and
         WrongState if it is not its content any more, or if code declares it.
         """
-        self._allow(self._actor)
+        self._guard.person(self._actor)
         now = self._clock.now()
         data = self._bound(workflow, arguments)
         new = self._row(schedule_id, name, workflow, data, trigger)
 
         def change(tx: Tx) -> None:
+            schedules.check_owner(tx, schedule_id, self._whose)
             old = schedules.lock(tx, schedule_id)
             if old.declared:
                 raise WrongState(
@@ -191,10 +193,11 @@ class Schedules:
         """Let it not fire until it is resumed, while runs under way go on; false if it is
         paused already.
         """
-        self._allow(self._actor)
+        self._guard.person(self._actor)
         now = self._clock.now()
 
         def pause(tx: Tx) -> bool:
+            schedules.check_owner(tx, schedule_id, self._whose)
             paused = schedules.pause(tx, schedule_id, by=self._actor.name, now=now)
             if paused:
                 self._note(tx, schedule_id, "pause", now)
@@ -206,10 +209,11 @@ class Schedules:
         """Let it fire again from now on; what was due meanwhile is not made up for. False if it
         is not paused.
         """
-        self._allow(self._actor)
+        self._guard.person(self._actor)
         now = self._clock.now()
 
         def resume(tx: Tx) -> bool:
+            schedules.check_owner(tx, schedule_id, self._whose)
             resumed = schedules.resume(tx, schedule_id, next_at=_next_at(now))
             if resumed:
                 self._note(tx, schedule_id, "resume", now)
@@ -222,11 +226,13 @@ class Schedules:
 
         Raises InvalidInput if a run is active and the schedule's runs may not overlap.
         """
-        self._allow(self._actor)
+        self._guard.person(self._actor)
+        self._guard.pace(self._actor, "start")
         now = self._clock.now()
         known = {name: (one.version, one.code) for name, one in self._workflows.items()}
 
         def run(tx: Tx) -> str:
+            schedules.check_owner(tx, schedule_id, self._whose)
             run_id = firings.run_now(
                 tx,
                 schedule_id,
@@ -242,10 +248,11 @@ class Schedules:
 
     async def delete(self, schedule_id: str) -> None:
         """Remove it with its history; its runs stay."""
-        self._allow(self._actor)
+        self._guard.person(self._actor)
         now = self._clock.now()
 
         def remove(tx: Tx) -> None:
+            schedules.check_owner(tx, schedule_id, self._whose)
             schedules.remove(tx, schedule_id)
             self._note(tx, schedule_id, "delete", now)
 
@@ -253,44 +260,46 @@ class Schedules:
 
     async def list(self) -> tuple[ScheduleView, ...]:
         """All schedules, by name."""
-        self._allow(self._actor)
-        return await self._database.read(schedule_views.overview)
+        self._guard.person(self._actor)
+        return await self._database.read(schedule_views.overview, self._whose)
 
     def follow(self) -> AsyncGenerator[tuple[ScheduleView, ...], None]:
         """Yield what :meth:`list` gives, now and whenever it changes."""
-        self._allow(self._actor)
-        return self._database.live.follow(schedule_views.overview)
+        self._guard.person(self._actor)
+        return self._database.live.follow(schedule_views.overview, self._whose)
 
     async def get(self, schedule_id: str) -> ScheduleView:
         """The schedule as it is now."""
-        self._allow(self._actor)
-        return await self._database.read(schedule_views.one, schedule_id)
+        self._guard.person(self._actor)
+        return await self._database.read(schedule_views.one, schedule_id, self._whose)
 
     async def history(self, schedule_id: str, limit: int = 50) -> tuple[FiringView, ...]:
         """What became of its newest due times, newest first; the newest 200 are kept."""
-        self._allow(self._actor)
+        self._guard.person(self._actor)
         limit = min(max(limit, 0), MOST_HISTORY)
-        return await self._database.read(schedule_views.history, schedule_id, limit)
+        return await self._database.read(schedule_views.history, schedule_id, limit, self._whose)
 
     def follow_history(
         self, schedule_id: str, limit: int = 50
     ) -> AsyncGenerator[tuple[FiringView, ...], None]:
         """Yield what :meth:`history` gives, now and whenever it changes."""
-        self._allow(self._actor)
+        self._guard.person(self._actor)
         limit = min(max(limit, 0), MOST_HISTORY)
-        return self._database.live.follow(schedule_views.history, schedule_id, limit)
+        return self._database.live.follow(schedule_views.history, schedule_id, limit, self._whose)
 
     def follow_audits(self, schedule_id: str) -> AsyncGenerator[tuple[ScheduleAudit, ...], None]:
         """Yield the newest 50 things that people did to it, newest first, now and whenever there
         are more; also of one that is deleted.
         """
-        self._allow(self._actor)
-        return self._database.live.follow(schedule_views.audits_of, schedule_id, MOST_AUDITS)
+        self._guard.person(self._actor)
+        return self._database.live.follow(
+            schedule_views.audits_of, schedule_id, MOST_AUDITS, self._whose
+        )
 
     async def next_times(self, schedule_id: str, count: int = 5) -> builtins.list[datetime]:
         """When it fires next from now on, as if it were not paused."""
-        self._allow(self._actor)
-        schedule = await self._database.read(schedules.get, schedule_id)
+        self._guard.person(self._actor)
+        schedule = await self._database.read(schedules.get, schedule_id, self._whose)
         return self._times(trigger_of(schedule), count)
 
     def preview(
@@ -299,7 +308,7 @@ class Schedules:
         """When a schedule with this trigger would fire from now on, without making one. An
         interval without a start counts from ``since``, when the schedule was made; or from now.
         """
-        self._allow(self._actor)
+        self._guard.person(self._actor)
         words = describe(trigger)
         if isinstance(trigger, Every) and trigger.start is None:
             trigger = replace(trigger, start=(since or self._clock.now()) + trigger.interval)
@@ -307,7 +316,7 @@ class Schedules:
 
     def workflows(self) -> tuple[WorkflowView, ...]:
         """The workflows of this app that may be scheduled, by name, with their arguments."""
-        self._allow(self._actor)
+        self._guard.person(self._actor)
         return tuple(
             WorkflowView(name, inspect.getdoc(one.function) or "", fields_of(one))
             for name, one in sorted(self._workflows.items())
@@ -315,6 +324,11 @@ class Schedules:
         )
 
     # Inside
+
+    @property
+    def _whose(self) -> str | None:
+        """Whose schedules there are for the actor, None for all."""
+        return None if self._guard.sees_all(self._actor) else self._actor.id
 
     def _times(self, trigger: Trigger, count: int) -> builtins.list[datetime]:
         moment = self._clock.now()
@@ -356,6 +370,7 @@ class Schedules:
             workflow=workflow,
             data=data,
             created_by=self._actor.name,
+            user_id=self._actor.id,
             created_at=self._clock.now(),
             declared=declared,
             **columns_of(trigger),

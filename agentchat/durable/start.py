@@ -11,6 +11,7 @@ from agentchat.errors import InvalidInput
 from agentchat.inputs import checked_json
 from agentchat.models import Run
 from agentchat.store.runs import NewRun
+from agentchat.views import Actor
 
 if TYPE_CHECKING:
     from agentchat.durable.workflow import Workflow
@@ -27,9 +28,10 @@ def unknown(name: str) -> InvalidInput:
 
 
 def new_run(
-    run_id: str, workflow: Workflow[..., Any], data: dict[str, Any], now: datetime, by: str
+    run_id: str, workflow: Workflow[..., Any], data: dict[str, Any], now: datetime, by: Actor
 ) -> NewRun:
-    """A run of ``workflow``, started as its options say, with arguments by name as JSON.
+    """A run of ``workflow``, started as its options say, with arguments by name as JSON; it acts
+    with the rights of ``by``.
 
     Raises InvalidInput if they cannot be stored or are too large.
     """
@@ -46,7 +48,8 @@ def new_run(
         key=options.key,
         priority=options.priority,
         due_at=now + options.delay,
-        started_by=by,
+        started_by=by.name,
+        user_id=by.id,
     )
 
 
@@ -64,7 +67,7 @@ def child_of(
     Raises InvalidInput for one that would wait for its parent while that waits for it.
     """
     run_id = uuid.uuid5(_CHILDREN, f"{parent.id}\n{step}").hex
-    child = new_run(run_id, workflow, data, now, parent.started_by)
+    child = new_run(run_id, workflow, data, now, Actor(parent.user_id, parent.started_by))
     if awaited and child.key is not None and child.key == parent.key:
         raise InvalidInput(
             f"Run {parent.id} holds the key {child.key!r}, and would wait for ever for a run"

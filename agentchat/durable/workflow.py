@@ -139,7 +139,7 @@ def workflow(
     Code outside steps may run many times, whenever a run is resumed: it must do nothing
     but decide, and only by what its steps gave it. What has an effect goes into
     ``ctx.step`` or ``ctx.transaction``. Arguments and result are stored as JSON and
-    checked against their annotations.
+    checked against their annotations, with the limits that ``Annotated`` gives.
 
     ``name`` is stored with every run: renaming it orphans those under way. ``version`` is
     stamped on new runs; give the app several workflows of one name and each run goes on

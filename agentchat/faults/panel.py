@@ -21,6 +21,7 @@ from agentchat.faults.kinds import (
     checked_seconds,
 )
 from agentchat.faults.switches import Switch, Switches
+from agentchat.guard import Guard
 from agentchat.store import audits
 from agentchat.store.audits import Entry
 from agentchat.store.database import Database
@@ -55,14 +56,14 @@ class Faults:
         clock: Clock,
         switches: Switches | None,
         *,
-        allow: Callable[[Actor], None],
+        guard: Guard,
         kill: Callable[[], Awaitable[None]],
         start: Callable[[], Awaitable[None]],
     ) -> None:
         self._database = database
         self._clock = clock
         self._switches = switches
-        self._allow = allow
+        self._guard = guard
         self._kill = kill
         self._start = start
         self._switching = asyncio.Lock()
@@ -146,7 +147,7 @@ class Faults:
             yield on
 
     def _allowed(self, actor: Actor) -> Switches:
-        self._allow(actor)
+        self._guard.operator(actor)
         if self._switches is None:
             raise NotAllowed(OFF)
         return self._switches

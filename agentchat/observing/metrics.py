@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -19,11 +19,12 @@ from agentchat.durable.journal import Key
 from agentchat.durable.observer import Course
 from agentchat.errors import StepFailed
 from agentchat.llm.observed import Call
-from agentchat.models import ENDED_RUN, Run, StepKind
+from agentchat.models import Run, StepKind
 from agentchat.observing.hot import Hot
 from agentchat.observing.labels import Labels
 from agentchat.observing.scraped import Scraped
 from agentchat.store.database import Database
+from agentchat.store.ends import Ended
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -61,7 +62,7 @@ class Metrics:
         self._resumed = counter("runs_resumed", "Runs that this process went on with.", "workflow")
         self._finished = counter(
             "runs_finished",
-            "Runs that ended while this process carried them out.",
+            "Runs whose end this process has written down, whoever decided it.",
             "workflow",
             "outcome",
         )
@@ -106,10 +107,13 @@ class Metrics:
         )
 
     def attach(self, database: Database, worker: Callable[[], str]) -> None:
-        """Look at this database when somebody scrapes, and at its commits."""
+        """Look at this database when somebody scrapes, and at its commits: from before the first
+        of them that may end a run.
+        """
         self._scraped = Scraped(database, self._clock, worker)
         self._registry.register(self._scraped)
         database.on_commit(self._hot.commit)
+        database.on_news(self._heard)
 
     async def text(self) -> bytes:
         """All metrics as :data:`CONTENT_TYPE`. A database that does not answer leaves its own
@@ -129,15 +133,17 @@ class Metrics:
             self._of(self._queued, workflow).observe(run.queue_ms / 1000)
         else:
             self._of(self._resumed, workflow).inc()
-        return _Left(lambda _error: self._left(workflow, run, course))
+        # How it ends is heard of the database: others may end it too.
+        return nullcontext()
 
-    def _left(self, workflow: str, run: Run, course: Course) -> None:
-        if course.status not in ENDED_RUN:
+    def _heard(self, news: object) -> None:
+        if not isinstance(news, Ended):
             return
-        began = run.started_at or run.created_at
-        seconds = (self._clock.now() - began).total_seconds()
-        self._of(self._finished, workflow, course.status.value).inc()
-        self._of(self._run_seconds, workflow, course.status.value).observe(max(seconds, 0))
+        workflow = self._labels.of("workflow", news.workflow)
+        self._of(self._finished, workflow, news.status.value).inc()
+        if news.began is not None:
+            seconds = (news.ended - news.began).total_seconds()
+            self._of(self._run_seconds, workflow, news.status.value).observe(max(seconds, 0))
 
     def step(
         self, run: Run, key: Key, kind: StepKind, since: datetime | None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from agentchat.durable.runs import Runs
 from agentchat.durable.start import new_run
 from agentchat.durable.workflow import Workflow, workflow
 from agentchat.errors import AgentChatError, StorageUnavailable
+from agentchat.guard import PRIVATE, Guard
 from agentchat.models import ENDED_RUN, RunStatus, StepStatus
 from agentchat.operations.list_views import BulkPlan, BulkResult, BulkView, Number
 from agentchat.operations.run_words import can, shortened
@@ -52,9 +53,13 @@ class Order:
     by: Actor
 
 
-def bulk_workflow(verbs: Callable[[], Runs], database: Database) -> Workflow[..., Any]:
-    """The workflow that does one action to many runs by the verbs on runs."""
-    return _declared(lambda *args: _change(verbs(), database, *args))
+def bulk_workflow(
+    verbs: Callable[[], Runs], database: Database, guard: Guard
+) -> Workflow[..., Any]:
+    """The workflow that does one action to many runs by the verbs on runs, with the rights that
+    whoever ordered it has by then.
+    """
+    return _declared(lambda *args: _change(verbs(), database, guard, *args))
 
 
 def queued(run_id: str, order: Order, now: datetime) -> NewRun:
@@ -66,7 +71,7 @@ def queued(run_id: str, order: Order, now: datetime) -> NewRun:
         "user": order.by.name,
         "since": now.isoformat(),
     }
-    return new_run(run_id, _NAMED.options(priority=FIRST), data, now, order.by.name)
+    return new_run(run_id, _NAMED.options(priority=FIRST), data, now, order.by)
 
 
 def _declared(change: Callable[[Order, datetime], Awaitable[_LIST]]) -> Workflow[..., Any]:
@@ -97,7 +102,11 @@ _NAMED = _declared(_nothing)
 """The same workflow by name, version and code."""
 
 
-async def _change(verbs: Runs, database: Database, order: Order, since: datetime) -> _LIST:
+async def _change(
+    verbs: Runs, database: Database, guard: Guard, order: Order, since: datetime
+) -> _LIST:
+    by = await database.read(guard.acting, order.by.id, order.by.name)
+    order = replace(order, by=by)
     return [await _change_one(verbs, database, order, run_id, since) for run_id in order.run_ids]
 
 
@@ -138,7 +147,8 @@ def plan(
         refused["not there any more"] = gone
     for run, allowed in found:
         if not allowed:
-            refused["about what another person said"] += 1
+            private = run.workflow in PRIVATE
+            refused["about what another person said" if private else "only yours to read"] += 1
         elif action not in can(run):
             status = RunStatus(run.status)
             pausing = action == "pause" and bool(run.pausing)

@@ -40,12 +40,26 @@ def choices(run: Any, facts: Facts, declared: Declared) -> tuple[Choice, ...]:
         found.append(Choice("cancel", _cancel(run, facts, declared)))
     if active and not (declared.ends and "cancel" in able):
         found.append(Choice("kill", _kill(facts)))
-    if active and not declared.own:
+    if active and not declared.own and not declared.beside:
         found.append(Choice("send", _SEND))
-    if declared.knows and not declared.own:
-        found.append(Choice("rerun", _RERUN.format(run.workflow)))
-        found.append(Choice("fork", _FORK.format(_steps(facts.done))))
+    if declared.knows and not unforkable(run, declared):
+        again = _ANSWER_AGAIN if declared.beside else _RERUN.format(run.workflow)
+        found.append(Choice("rerun", again))
+        if not declared.beside:
+            found.append(Choice("fork", _FORK.format(_steps(facts.done))))
+        elif run.status != RunStatus.DONE:
+            # One that is finished goes on from no place but a step.
+            found.append(Choice("fork", _ANSWER_ON))
     return tuple(found)
+
+
+def unforkable(run: Any, declared: Declared) -> str:
+    """Why a run can be neither forked nor run again, in words; empty if it can."""
+    if not declared.knows:
+        return "This app does not know it."
+    if declared.beside and run.parent_id:
+        return "This run answers another agent; fork the one that asked it."
+    return declared.own
 
 
 _SEND = (
@@ -55,6 +69,14 @@ _SEND = (
 _RERUN = (
     "A new run of {} begins with these arguments. All its steps are done again, with all their"
     " effects. This run stays as it is."
+)
+_ANSWER_AGAIN = (
+    "The answer is given once more from its beginning, with all the effects of its steps. Both are"
+    " seen side by side in the thread until somebody keeps one. This one stays as it is."
+)
+_ANSWER_ON = (
+    "Another answer goes on where this one is; what failed or is under way is done again there."
+    " Both are seen side by side in the thread until somebody keeps one."
 )
 _FORK = (
     "A new run goes on where this one is: {} are copied and not done again. What failed or is"

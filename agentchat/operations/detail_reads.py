@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +11,7 @@ from sqlmodel import Session
 from agentchat.durable.clock import Clock
 from agentchat.durable.runs import Runs
 from agentchat.errors import InvalidInput, NotAllowed, RunNotFound
+from agentchat.guard import Guard
 from agentchat.models import REMEMBERED, Run, Step, StepStatus
 from agentchat.operations import shown
 from agentchat.operations.detail_views import (
@@ -31,6 +31,7 @@ from agentchat.operations.failures import next_step
 from agentchat.operations.heads import head
 from agentchat.operations.redact import redacted_text
 from agentchat.operations.shown import iso
+from agentchat.rights import Right
 from agentchat.store import audits, run_details, runs
 from agentchat.store.live import paced
 from agentchat.store.run_details import Wanted
@@ -60,17 +61,17 @@ _WIDTHS = [
 
 @dataclass(frozen=True)
 class Asker:
-    """Who looks, and whether they may."""
+    """Who looks, and who decides whether they may."""
 
     actor: Actor
-    allow: Callable[[Actor, Run | None], None]
+    guard: Guard
 
     def run(self, session: Session, run_id: str) -> Run:
         """The run; raises RunNotFound and NotAllowed."""
         run = runs.get(session, run_id)
         if run is None:
             raise RunNotFound
-        self.allow(self.actor, run)
+        self.guard.run(session, run, self.actor, Right.READ)
         return run
 
 
@@ -82,6 +83,9 @@ def head_or_missing(
     try:
         return head_of(session, asker, run_id, clock, verbs)
     except RunNotFound:
+        if not asker.guard.sees_all(asker.actor):
+            # To others one that is not theirs looks like one that never was.
+            return RunHead(run_id, missing="never")
         was_there = bool(audits.of(session, "run", run_id, limit=1)) or run_details.has_spent(
             session, run_id
         )
@@ -282,6 +286,8 @@ def audits_of(session: Session, asker: Asker, run_id: str) -> tuple[AuditLine, .
     """Who did what to the run; also when it has been cleaned away."""
     run = runs.get(session, run_id)
     if run is not None:
-        asker.allow(asker.actor, run)
+        asker.guard.run(session, run, asker.actor, Right.READ)
+    elif not asker.guard.sees_all(asker.actor):
+        raise RunNotFound
     rows = audits.of(session, "run", run_id, limit=MOST_AUDITS)
     return tuple(map(shown.audit_line, rows))

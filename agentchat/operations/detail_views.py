@@ -56,8 +56,8 @@ class RunHead:
     ``queue_ms`` adds up how long it was due but not claimed. ``steps`` counts them, ``failed``
     and ``open`` how many of them. ``spent`` is what it has cost with the runs that it started.
     ``asks`` are what it asks people. ``choices`` are the actions it is in a state for;
-    ``events`` the names of those it may be sent: any, if there is none. ``forkable`` says why
-    none can be made of it, if so.
+    ``events`` the names of those it may be sent: any, if there is none. ``unforkable`` says
+    why none can be made of it, if so; ``beside`` that one writes an answer beside its own.
     """
 
     id: str = ""
@@ -99,6 +99,7 @@ class RunHead:
     events: tuple[str, ...] = ()
     forkable: bool = False
     unforkable: str = ""
+    beside: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from typing import Any, Literal
 
 from agentchat.durable.clock import Clock
 from agentchat.durable.runs import Runs
 from agentchat.errors import InvalidInput
+from agentchat.guard import Guard
 from agentchat.inputs import checked_id, storable
-from agentchat.models import Run, StepStatus
+from agentchat.models import StepStatus
 from agentchat.operations import detail_reads
 from agentchat.operations.detail_reads import LEVELS, Asker
 from agentchat.operations.detail_views import (
@@ -46,20 +47,19 @@ class RunDetails:
     :class:`~agentchat.errors.NotAllowed` for a run that is about what another person said.
 
     What is followed comes at most twice a second, and never more than a window of it, so that a
-    run of thousands of steps takes about as long as a short one. ``allow`` raises NotAllowed
-    unless the actor may look at this run, or at any.
+    run of thousands of steps takes about as long as a short one.
     """
 
     def __init__(
         self,
         database: Database,
         clock: Clock,
-        allow: Callable[[Actor, Run | None], None],
+        guard: Guard,
         runs: Runs,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._allow = allow
+        self._guard = guard
         self._runs = runs
 
     async def head(self, run_id: str, *, actor: Actor = LOCAL) -> RunHead:
@@ -191,11 +191,11 @@ class RunDetails:
 
     def exported(self, run_id: str, *, actor: Actor = LOCAL) -> AsyncGenerator[str, None]:
         """Yield the whole run as JSON, piece by piece: see :mod:`agentchat.operations.exported`."""
-        self._allow(actor, None)
+        self._guard.person(actor)
         return exported(
             self._database.read,
             checked_id(run_id),
-            allow=lambda run: self._allow(actor, run),
+            Asker(actor, self._guard),
             now=self._clock.now(),
         )
 
@@ -214,8 +214,8 @@ class RunDetails:
         return "".join(found)
 
     def _asker(self, actor: Actor) -> Asker:
-        self._allow(actor, None)
-        return Asker(actor, self._allow)
+        self._guard.person(actor)
+        return Asker(actor, self._guard)
 
 
 def _number(value: object, least: int = 1) -> int:

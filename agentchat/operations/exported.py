@@ -25,11 +25,11 @@ from sqlalchemy import Row
 from sqlmodel import Session
 
 from agentchat.columns import table_of
-from agentchat.errors import RunNotFound
 from agentchat.models import Run
+from agentchat.operations.detail_reads import Asker
 from agentchat.operations.redact import redacted
 from agentchat.operations.shown import key_of
-from agentchat.store import audits, run_details, runs
+from agentchat.store import audits, run_details
 
 FORMAT = "agentchat.run/1"
 ROWS = 200
@@ -46,17 +46,14 @@ class Read(Protocol):
 
 
 async def exported(
-    read: Read, run_id: str, *, allow: Callable[[Run], None], now: datetime
+    read: Read, run_id: str, asker: Asker, *, now: datetime
 ) -> AsyncGenerator[str, None]:
     """Yield the JSON of a run piece by piece; together they are one document.
 
-    Raises RunNotFound before the first piece, and what ``allow`` raises. A run under way is as
+    Raises RunNotFound and NotAllowed before the first piece. A run under way is as
     it is when each piece is read.
     """
-    run = await read(runs.get, run_id)
-    if run is None:
-        raise RunNotFound
-    allow(run)
+    run = await read(_run, asker, run_id)
     row = {column.name: getattr(run, column.name) for column in table_of(Run).columns}
     yield '{\n"format": ' + _json(FORMAT) + ',\n"exported_at": ' + _json(now)
     yield ',\n"run": ' + _json(row)
@@ -69,6 +66,10 @@ async def exported(
         yield "]"
     done = await read(_audits, run_id)
     yield ',\n"audits": [' + ",".join("\n" + _json(dict(one._mapping)) for one in done) + "]\n}\n"
+
+
+def _run(session: Session, asker: Asker, run_id: str) -> Run:
+    return asker.run(session, run_id)
 
 
 def _audits(session: Session, run_id: str) -> Sequence[Row[Any]]:

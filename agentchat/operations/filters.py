@@ -26,7 +26,7 @@ SORTS = (*IN_TIME, *RANKED)
 
 MOST_TEXT = 200
 MOST_SKIPPED = 5_000
-_TEXTS = ("workflow", "agent", "user", "thread", "schedule")
+_TEXTS = ("workflow", "agent", "model", "user", "thread", "schedule")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -59,6 +59,7 @@ class Place:
 class RunFilter:
     """Which runs, in which order, from where on. What is empty does not matter.
 
+    ``model`` is one that a run has called itself, by its id; a call counts once it is over.
     ``within`` is a word of :data:`WITHIN`; ``since`` and ``until`` are for other times.
     ``text`` is looked for in ids (their beginning), keys, steps, errors, workflows and titles
     of threads. ``sort`` is one of :data:`SORTS`. ``after`` and ``before`` say where a page
@@ -68,6 +69,7 @@ class RunFilter:
     statuses: tuple[RunStatus, ...] = ()
     workflow: str = ""
     agent: str = ""
+    model: str = ""
     user: str = ""
     thread: str = ""
     schedule: str = ""

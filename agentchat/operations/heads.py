@@ -11,7 +11,7 @@ from sqlmodel import Session
 from agentchat.durable.own import Declared
 from agentchat.models import Run, RunStatus, StepKind, StepStatus
 from agentchat.operations import shown
-from agentchat.operations.choices import Facts, choices
+from agentchat.operations.choices import Facts, choices, unforkable
 from agentchat.operations.detail_views import RunHead, RunLink
 from agentchat.operations.failures import next_step
 from agentchat.operations.redact import redacted_text
@@ -80,8 +80,9 @@ def head(session: Session, run: Run, declared: Declared, now: datetime) -> RunHe
         asks=tuple(ask_view(one) for one in asks),
         choices=choices(run, facts, declared),
         events=_events(open_steps, declared),
-        forkable=declared.knows and not declared.own,
-        unforkable=declared.own or ("" if declared.knows else "This app does not know it."),
+        forkable=not unforkable(run, declared),
+        unforkable=unforkable(run, declared),
+        beside=declared.beside,
     )
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
 from agentchat.durable.clock import Clock
+from agentchat.guard import PRIVATE
 from agentchat.models import RunStatus
 from agentchat.operations import bulk
 from agentchat.operations.filters import IN_TIME, MOST_SKIPPED, Asked, Place, RunFilter
 from agentchat.operations.list_views import RunLine, RunList, StatusCount
-from agentchat.operations.private import PRIVATE
 from agentchat.operations.run_words import Known, can, why
 from agentchat.store import limits, run_lists, run_reasons
 from agentchat.store.live import paced
@@ -27,21 +27,29 @@ PACE = 0.5
 """A list that people follow is read again after so many seconds at the earliest."""
 
 
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks: at ``everything``, or at what they have started."""
+
+    user_id: str
+    everything: bool
+
+
 @paced(PACE)
 def page(
-    session: Session, clock: Clock, asked: Asked, anchor: Place | None, user_id: str
+    session: Session, clock: Clock, asked: Asked, anchor: Place | None, viewer: Viewer
 ) -> RunList:
-    """The page that was asked for, as ``user_id`` may see it; from ``anchor`` on, if it is the
+    """The page that was asked for, as ``viewer`` may see it; from ``anchor`` on, if it is the
     first of the newest.
     """
     now, filter = clock.now(), asked.filter
-    where = _where(filter, user_id, now)
+    where = _where(filter, viewer, now)
     if filter.sort in IN_TIME:
         found, around = _in_time(session, filter, where, anchor)
     else:
         found, around = _ranked(session, filter, where, now)
     counts, partly = run_lists.counts(session, where)
-    lines = tuple(_lines(session, found.ids, user_id, now))
+    lines = tuple(_lines(session, found.ids, viewer.user_id, now))
     return RunList(
         query=filter.query,
         lines=lines,
@@ -56,28 +64,30 @@ def page(
         problems=asked.problems,
         narrowed=filter.narrowed,
         first=filter == filter.first_page(),
-        empty=not lines and not run_lists.any_run(session),
+        empty=not lines and not run_lists.any_run(session, where),
         **around,
     )
 
 
-def fitting(session: Session, clock: Clock, asked: Asked, user_id: str) -> tuple[list[Any], bool]:
+def fitting(session: Session, clock: Clock, asked: Asked, viewer: Viewer) -> tuple[list[Any], bool]:
     """The rows of the newest runs that fit, so many as one action may take; and whether there are
     more.
     """
-    where = _where(asked.filter, user_id, clock.now())
+    where = _where(asked.filter, viewer, clock.now())
     found = run_lists.page(session, where, limit=bulk.MOST)
     more = found.more or found.stopped is not None
     return run_lists.lines(session, found.ids, PRIVATE), more
 
 
-def _where(filter: RunFilter, user_id: str, now: datetime) -> Where:
+def _where(filter: RunFilter, viewer: Viewer, now: datetime) -> Where:
     return Where(
-        user_id=user_id,
+        user_id=viewer.user_id,
+        mine=not viewer.everything,
         private=PRIVATE,
         statuses=filter.statuses,
         workflow=filter.workflow,
         agent=filter.agent,
+        model=filter.model,
         user=filter.user,
         thread=filter.thread,
         schedule=filter.schedule,

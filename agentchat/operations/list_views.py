@@ -84,6 +84,7 @@ class Choices:
 
     workflows: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
 
 

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +19,8 @@ from sqlmodel import Session
 from agentchat.durable import identity
 from agentchat.durable.clock import Clock
 from agentchat.errors import InvalidInput
-from agentchat.models import Process, Run, RunStatus
+from agentchat.guard import Guard
+from agentchat.models import Process, RunStatus
 from agentchat.operations import sums
 from agentchat.operations.overview_views import (
     AtRest,
@@ -75,28 +76,26 @@ class Overview:
     """What runs, waits and failed, how long things take, what they cost, and whether the
     processes and the database are well: ``chat.operations.overview``.
 
-    ``allow`` raises NotAllowed unless the actor may look at this run, or at any.
+    For those who look after the app: raises NotAllowed for others.
     """
 
-    def __init__(
-        self, database: Database, clock: Clock, allow: Callable[[Actor, Run | None], None]
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, guard: Guard) -> None:
         self._database = database
         self._clock = clock
-        self._allow = allow
+        self._guard = guard
         self._pasts: dict[timedelta, _Past] = {}
         self._adding: defaultdict[timedelta, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def now(self, *, actor: Actor = LOCAL) -> NowView:
         """What is under way now."""
-        self._allow(actor, None)
+        self._guard.operator(actor)
         return _now(await self._database.read(_look), self._clock.now())
 
     async def follow_now(self, *, actor: Actor = LOCAL) -> AsyncGenerator[NowView, None]:
         """Yield what :meth:`now` gives, now and whenever it changes, up to twice a second; and
         at least every two seconds, for time alone makes waits longer and processes silent.
         """
-        self._allow(actor, None)
+        self._guard.operator(actor)
         async with aclosing(self._database.live.follow(_look)) as looks:
             look = await anext(looks)
             coming = asyncio.ensure_future(anext(looks))
@@ -117,7 +116,7 @@ class Overview:
         Whoever asks within two seconds of another (longer, if adding up takes long) is told the
         same. Raises :class:`~agentchat.errors.InvalidInput` for no time, or more than a month.
         """
-        self._allow(actor, None)
+        self._guard.operator(actor)
         try:
             length = timedelta(hours=hours)
         except (OverflowError, ValueError):
@@ -147,7 +146,7 @@ class Overview:
 
     async def storage(self, *, actor: Actor = LOCAL) -> StorageView:
         """How large the database is, and how much room it has."""
-        self._allow(actor, None)
+        self._guard.operator(actor)
         size = await self._database.read(overviews.size)
         return await asyncio.to_thread(_storage, size, self._database.url)
 

@@ -10,13 +10,15 @@ from sqlalchemy import Row, delete, func, insert, select, update
 from sqlmodel import Session, col
 
 from agentchat.columns import of_row, table_of
-from agentchat.models import Ask, AskStatus, Thread
-from agentchat.store import events
+from agentchat.models import Ask, AskStatus, Run, Thread
+from agentchat.rights import Right
+from agentchat.store import access, events
 from agentchat.store.changes import Rows, rows
 from agentchat.store.writer import Tx
 
 _ASKS = table_of(Ask)
 _THREADS = table_of(Thread)
+_RUNS = table_of(Run)
 _EMPTY: dict[str, Any] = {
     "part": None,
     "agent": "",
@@ -140,8 +142,12 @@ def delete_of_thread(tx: Tx, thread_id: str) -> None:
     tx.execute(delete(Ask).where(col(Ask.thread_id) == thread_id))
 
 
-def waiting(session: Session, user_id: str, *, limit: int) -> Sequence[Row[Any]]:
-    """The open asks that a person may decide with the title of their thread, oldest first."""
+def waiting(
+    session: Session, user_id: str, *, writer_id: str | None = None, limit: int
+) -> Sequence[Row[Any]]:
+    """The open asks that a person may decide with the title of their thread, oldest first; of the
+    threads in which ``writer_id`` may write, if one is given.
+    """
     query = (
         select(_ASKS, _THREADS.c.title, _THREADS.c.parent_id)
         .join(_THREADS, _THREADS.c.id == _ASKS.c.thread_id)
@@ -153,6 +159,10 @@ def waiting(session: Session, user_id: str, *, limit: int) -> Sequence[Row[Any]]
         .order_by(_ASKS.c.created_at, _ASKS.c.id)
         .limit(limit)
     )
+    if writer_id is not None:
+        # The run of a sub-agent is that of the first thread, where its people are.
+        run = select(_RUNS.c.id).where(access.among(_RUNS.c.thread_id, writer_id, Right.WRITE))
+        query = query.where(_ASKS.c.run_id.in_(run))
     return session.execute(query).all()
 
 

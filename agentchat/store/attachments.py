@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, delete, func, insert, select
 from sqlmodel import Session, col
 
 from agentchat.columns import table_of
-from agentchat.models import Attachment
+from agentchat.models import Attachment, Message
 from agentchat.store import by_message
 from agentchat.store.writer import Tx
 
@@ -40,6 +40,17 @@ def heads_of_messages(
 _WITHOUT_CONTENT = by_message.query_of(
     _ATTACHMENTS, ("message_id", "position"), *(_ATTACHMENTS.c[name] for name in _HEADS)
 )
+
+
+def bytes_of(session: Session | Tx, user_id: str) -> int:
+    """How many bytes of files a person has sent that are still there."""
+    said = table_of(Message)
+    query = (
+        select(func.coalesce(func.sum(_ATTACHMENTS.c.size), 0))
+        .join(said, said.c.id == _ATTACHMENTS.c.message_id)
+        .where(said.c.user_id == user_id)
+    )
+    return int(session.execute(query).scalar_one())
 
 
 def text_of(session: Session, attachment_id: str) -> str:

@@ -9,6 +9,8 @@ import asyncio
 import contextlib
 import json
 import logging
+import selectors
+import socket
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -24,8 +26,6 @@ logger = logging.getLogger(__name__)
 CHANNEL = "agentchat"
 MOST_BYTES = 7500
 """PostgreSQL takes up to 8,000 bytes in a notification."""
-LOOK_SECONDS = 0.5
-"""How long the listener waits before it looks whether it should end."""
 SENDER_LENGTH = 32
 """A notification begins with the name of its writer."""
 AGAIN_SECONDS = 1.0
@@ -75,12 +75,15 @@ class Listener:
     def start(self) -> None:
         """Begin to listen; called in the event loop that is to be told."""
         self._loop = asyncio.get_running_loop()
+        self._end, self._ended = socket.socketpair()
         self._thread.start()
 
     async def close(self) -> None:
         """End the thread."""
         self._ending.set()
+        self._end.close()
         await asyncio.to_thread(self._thread.join)
+        self._ended.close()
 
     def _serve(self) -> None:
         while not self._ending.is_set():
@@ -96,14 +99,18 @@ class Listener:
                 self._ending.wait(AGAIN_SECONDS)
 
     def _listen(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
-        while not self._ending.is_set():
-            changes: dict[Rows, None] = {}
-            for note in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
-                if not note.payload.startswith(self._sender):
-                    changes.update(_told(note.payload[SENDER_LENGTH:]))
-            if changes:
-                self._tell(list(changes))
-            self._ending.wait(TOGETHER_SECONDS)
+        with selectors.DefaultSelector() as either:
+            either.register(connection, selectors.EVENT_READ)
+            either.register(self._ended, selectors.EVENT_READ)
+            while not self._ending.is_set():
+                changes: dict[Rows, None] = {}
+                for note in connection.notifies(timeout=0):
+                    if not note.payload.startswith(self._sender):
+                        changes.update(_told(note.payload[SENDER_LENGTH:]))
+                if changes:
+                    self._tell(list(changes))
+                self._ending.wait(TOGETHER_SECONDS)
+                either.select()
 
     def _tell(self, changes: list[Rows]) -> None:
         with contextlib.suppress(RuntimeError):

@@ -109,6 +109,12 @@ class Database:
         """Have ``told(units, seconds)`` called after each commit, in the writer's thread."""
         self._writer.committed = told
 
+    def on_news(self, told: Callable[[object], None]) -> None:
+        """Have ``told(news)`` called in the event loop with whatever a unit announced, once it is
+        committed: see :meth:`~agentchat.store.writer.Tx.announce`.
+        """
+        self._writer.announced = told
+
     async def read(
         self, query: Callable[Concatenate[Session, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:

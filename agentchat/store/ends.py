@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,19 @@ from agentchat.models import ACTIVE_RUN, HELD_RUN, Run, RunStatus
 from agentchat.store import events, journal, runs
 from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run has ended, whoever decided it. Announced in the process that has written it down:
+    once for each end, also of one that is retried and ends again. ``began`` is empty if it
+    never did.
+    """
+
+    workflow: str
+    status: RunStatus
+    began: datetime | None
+    ended: datetime
 
 
 def event_of(child_id: str) -> str:
@@ -27,7 +41,7 @@ def finish(tx: Tx, hold: Hold, run: Run, *, tidy: bool = True, **values: Any) ->
     Without ``tidy`` the caller knows that nothing was begun and left open.
     """
     runs.change(tx, hold, stop_by=None, pausing=False, retry_at=None, **values)
-    tell(tx, run, **values)
+    _over(tx, run, **values)
     if tidy:
         now: datetime = values["finished_at"]
         for child_id in journal.drop(tx, run.id):
@@ -94,6 +108,12 @@ def _stopped(tx: Tx, run: Run, by: str, now: datetime) -> None:
     values = {"status": RunStatus.STOPPED, "stopped_by": by, "finished_at": now}
     runs.put(tx, run, retry_at=None, stop_by=None, pausing=False, **values)
     journal.drop(tx, run.id)
+    _over(tx, run, **values)
+
+
+def _over(tx: Tx, run: Run, **values: Any) -> None:
+    status, ended = RunStatus(values["status"]), values["finished_at"]
+    tx.announce(Ended(run.workflow, status, run.started_at, ended))
     tell(tx, run, **values)
 
 

@@ -38,6 +38,7 @@ def exchange(
         of_thread.where(
             message.c.position == said.position + 1,
             message.c.role == Role.ASSISTANT,
+            message.c.hidden.is_(False),
             message.c.status == MessageStatus.DONE,
         )
     ).first()

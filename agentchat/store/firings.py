@@ -176,6 +176,7 @@ def _run(
         due_at=due_at,
         schedule_id=schedule.id,
         started_by=f"schedule {schedule.name}",
+        user_id=schedule.user_id,
     )
 
 
@@ -215,9 +216,8 @@ def _forget_old(tx: Tx, schedule_id: str) -> None:
 
 def history(session: Session, schedule_id: str, *, limit: int) -> list[tuple[Firing, str | None]]:
     """The newest firings of a schedule, newest first, each with the status of its run (None if
-    there is none any more); raises :class:`ScheduleNotFound`.
+    there is none any more).
     """
-    schedules.get(session, schedule_id)
     query = (
         select(Firing, col(Run.status))
         .outerjoin(Run, col(Run.id) == col(Firing.run_id))

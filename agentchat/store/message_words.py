@@ -103,6 +103,7 @@ def _columns(where: Where) -> Select[Any]:
         )
         .join(_THREADS, thread.id == message.thread_id)
         .where(
+            message.hidden.is_(False),
             thread.deleted_at.is_(None),
             thread.parent_id.is_(None),
             or_(thread.owner_id == where.user_id, mine),

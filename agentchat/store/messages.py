@@ -177,18 +177,20 @@ _MESSAGES = table_of(Message)
 _HEADS = [column for column in _MESSAGES.columns if column.name not in ("text", "thread_id")]
 
 
-def newest(session: Session, thread_id: str, *, limit: int) -> Sequence[Row[Any]]:
-    """The newest ``limit`` messages of a thread without their text, newest first. What is
-    settled has another text only if something else here is another, too.
+def since(session: Session, thread_id: str, position: int) -> Sequence[Row[Any]]:
+    """The messages of a thread from a position on without their text, oldest first, with those
+    that are hidden. What is settled has another text only if something else here is another, too.
     """
-    return session.execute(_NEWEST, {"thread_id": thread_id, "limit": limit}).all()
+    return session.execute(_SINCE, {"thread_id": thread_id, "first": position}).all()
 
 
-_NEWEST = (
+_SINCE = (
     select(*_HEADS)
-    .where(_MESSAGES.c.thread_id == bindparam("thread_id"))
-    .order_by(_MESSAGES.c.position.desc())
-    .limit(bindparam("limit"))
+    .where(
+        _MESSAGES.c.thread_id == bindparam("thread_id"),
+        _MESSAGES.c.position >= bindparam("first"),
+    )
+    .order_by(_MESSAGES.c.position, _MESSAGES.c.variant)
 )
 
 
@@ -334,16 +336,19 @@ def live_runs(session: Session, thread_id: str) -> dict[str, Run]:
     return {run.id: run for run in session.scalars(query)}
 
 
-def live_of(tx: Tx, thread_id: str) -> list[Answer]:
-    """The answers of a thread that wait or grow, oldest first."""
+def live_of(tx: Tx, thread_id: str, *, hidden: bool = False) -> list[Answer]:
+    """The answers of a thread that wait or grow, oldest first: those that are kept, or those
+    that are ``hidden``.
+    """
     found = tx.execute(
         select(col(Message.id), col(Message.run_id), col(Message.position))
         .where(
             col(Message.thread_id) == thread_id,
             col(Message.role) == Role.ASSISTANT,
             col(Message.status).in_(LIVE_MESSAGE),
+            col(Message.hidden).is_(hidden),
         )
-        .order_by(col(Message.position))
+        .order_by(col(Message.position), col(Message.variant))
     )
     return [
         Answer(message_id, thread_id, run_id or "", position)
@@ -355,6 +360,7 @@ def _told(answer: Answer) -> tuple[ColumnElement[bool], ...]:
     return (
         col(Message.thread_id) == answer.thread_id,
         col(Message.position) < answer.position,
+        col(Message.hidden).is_(False),
         col(Message.status).not_in(LIVE_MESSAGE),
         # What an answer has taken in is told with it.
         col(Message.joined_at).is_(None),

@@ -174,14 +174,21 @@ _WITHIN = select(
 )
 
 
-def children(tx: Tx, message_id: str) -> list[Answer]:
-    """The answers of the sub-agents that an answer asked."""
+def children(tx: Tx, message_id: str, *, shared: bool = True) -> list[Answer]:
+    """The answers of the sub-agents that an answer asked itself: not those that it took over of
+    another one; without ``shared`` not those either that another one took over.
+    """
     messages = table_of(Message)
     query = (
         select(messages.c.id, messages.c.thread_id, messages.c.run_id, messages.c.position)
         .join(_PARTS, _PARTS.c.child_id == messages.c.id)
-        .where(_PARTS.c.message_id == message_id)
+        .join(_THREADS, _THREADS.c.id == messages.c.thread_id)
+        .where(_PARTS.c.message_id == message_id, _THREADS.c.parent_message_id == message_id)
     )
+    if not shared:
+        other = _PARTS.alias()
+        taken = other.c.child_id == messages.c.id, other.c.message_id != message_id
+        query = query.where(~exists().where(*taken))
     return [
         Answer(child, thread_id, run_id or "", position)
         for child, thread_id, run_id, position in tx.execute(query).all()

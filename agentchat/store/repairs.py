@@ -100,12 +100,12 @@ def fork(tx: Tx, run_id: str, fork: Fork, new: NewRun) -> None:
     if fork.step is None and not fork.everything:
         return
     rows = [
-        _copy(step, new.id, {"args_hash": ""} if fork.edited else {})
+        copied(step, new.id, {"args_hash": ""} if fork.edited else {})
         for step in steps[:place]
         if step.status in REMEMBERED and step.key != run.failed_step and not step.cleanup
     ]
     if target is not None and (fork.result or fork.input is not None):
-        rows.append(_copy(target, new.id, _instead(target, fork)))
+        rows.append(copied(target, new.id, _instead(target, fork)))
     if rows:
         tx.execute(insert(Step), rows)
 
@@ -181,7 +181,8 @@ def _instead(step: Step, fork: Fork) -> dict[str, Any]:
     return {"status": StepStatus.EDITED, "input": fork.input, "result": None, **failed}
 
 
-def _copy(step: Step, run_id: str, values: dict[str, Any]) -> dict[str, Any]:
+def copied(step: Step, run_id: str, values: dict[str, Any]) -> dict[str, Any]:
+    """A step as that of another run, by column; ``values`` are those that differ."""
     kept = {c.name: getattr(step, c.name) for c in table_of(Step).columns if c.name != "id"}
     return kept | {"run_id": run_id, "child_id": None, "attempt": 0} | values
 

@@ -28,7 +28,9 @@ from sqlalchemy import (
 from sqlmodel import Session
 
 from agentchat.columns import table_of
-from agentchat.models import Run, RunStatus, Thread
+from agentchat.models import Run, RunStatus, Spending, Thread
+from agentchat.rights import Right
+from agentchat.store import access
 
 LOOK = 20_000
 """How many runs, the newest that drive a read, are looked through for the other conditions."""
@@ -40,11 +42,10 @@ CAP = 1_000
 """Up to how many are counted."""
 COUNT_LOOK = 1_000
 """How many runs are looked through to count those that fit other conditions."""
-RECENT = 1_000
-"""How many of the newest runs are looked through for names to choose from."""
 
 _RUNS = table_of(Run)
 _THREADS = table_of(Thread)
+_SPENDINGS = table_of(Spending)
 _r = _RUNS.c
 
 
@@ -58,14 +59,17 @@ class At(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Where:
     """Which runs. ``private`` are workflows whose runs tell their content only to ``user_id``,
-    if they are about somebody.
+    if they are about somebody; ``mine`` are only those that this person has started, and not in
+    threads that they may not read any more.
     """
 
     user_id: str = ""
+    mine: bool = False
     private: tuple[str, ...] = ()
     statuses: tuple[RunStatus, ...] = ()
     workflow: str = ""
     agent: str = ""
+    model: str = ""
     user: str = ""
     thread: str = ""
     schedule: str = ""
@@ -158,14 +162,16 @@ def counts(session: Session, where: Where) -> tuple[dict[RunStatus, int], bool]:
     return _by_status(session.execute(union_all(*each)).all()), False
 
 
-def any_run(session: Session) -> bool:
-    """Whether there is a run at all."""
-    return session.execute(select(_r.id).limit(1)).first() is not None
+def any_run(session: Session, where: Where) -> bool:
+    """Whether there is a run at all, among all or the person's."""
+    query = select(_r.id).where(*([_r.user_id == where.user_id] if where.mine else []))
+    return session.execute(query.limit(1)).first() is not None
 
 
 LINE = (
     "id",
-    *("workflow", "status", "step", "key", "thread_id", "started_by", "agent", "attempt"),
+    *("workflow", "status", "step", "key", "thread_id", "started_by", "user_id", "agent"),
+    "attempt",
     *("due_at", "tries", "max_tries", "retry_at", "pausing", "paused_by", "stop_by"),
     *("stopped_by", "failed_step", "error_kind", "input_tokens", "output_tokens"),
     *("tokens_estimated", "cost_usd", "queue_ms", "created_at", "started_at", "finished_at"),
@@ -191,33 +197,6 @@ def lines(session: Session, ids: Sequence[str], private: Collection[str]) -> lis
     return [found[run_id] for run_id in ids if run_id in found]
 
 
-def workflows(session: Session, *, limit: int) -> list[str]:
-    """The names of workflows that have runs, in order of the alphabet."""
-    # One step of the index for each name, not for each run.
-    found: list[str] = []
-    last = ""
-    while len(found) < limit:
-        query = select(_r.workflow).where(_r.workflow > last).order_by(_r.workflow).limit(1)
-        name = session.execute(query).scalar()
-        if name is None:
-            break
-        found.append(name)
-        last = name
-    return found
-
-
-def recent_names(session: Session) -> tuple[set[str], set[str]]:
-    """The agents of the newest runs, and who started them."""
-    newest = (
-        select(_r.agent, _r.started_by)
-        .order_by(_r.created_at.desc(), _r.id.desc())
-        .limit(RECENT)
-        .subquery()
-    )
-    rows = session.execute(select(newest.c.agent, newest.c.started_by).distinct()).all()
-    return {row.agent for row in rows if row.agent}, {row[1] for row in rows if row[1]}
-
-
 class _Drive:
     """A read of runs in the order of time, and which of its conditions drives it."""
 
@@ -235,12 +214,16 @@ class _Drive:
         }
         asked = [(name, column) for name, column in exact.items() if getattr(where, name)]
         statuses = where.statuses
-        by_status = bool(statuses) and not (where.thread or where.schedule)
+        by_status = bool(statuses) and not (where.thread or where.schedule or where.mine)
         # Runs that are done are many: then a workflow leaves more of the others out.
         by_status &= not (where.workflow and RunStatus.DONE in statuses)
         self.statuses = statuses if by_status else ()
         self.driven: list[ColumnElement[bool]] = []
         self.rest: list[ColumnElement[bool]] = []
+        if where.mine:
+            self.driven.append(_r.user_id == where.user_id)
+            readable = access.among(_r.thread_id, where.user_id, Right.READ)
+            self.rest.append(or_(_r.thread_id.is_(None), readable))
         for name, column in asked:
             if not (self.driven or by_status or name in rest):
                 self.driven.append(column == getattr(where, name))
@@ -249,6 +232,8 @@ class _Drive:
                 self.rest.append(func.coalesce(column, "") == getattr(where, name))
         if statuses and not by_status:
             self.rest.append(func.coalesce(_r.status, "").in_(list(statuses)))
+        if where.model:
+            self.rest.append(_called(where.model))
         if where.text:
             self.rest.append(_holds(where))
         self.driven_by_status = by_status
@@ -301,6 +286,15 @@ def _behind(place: At, down: bool, *, inclusive: bool) -> ColumnElement[bool]:
         return and_(_r.created_at <= place.at, or_(_r.created_at < place.at, and_(here, same)))
     same = _r.id >= place.id if inclusive else _r.id > place.id
     return and_(_r.created_at >= place.at, or_(_r.created_at > place.at, and_(here, same)))
+
+
+def _called(model: str) -> ColumnElement[bool]:
+    """Whether a run has called this model."""
+    call = select(literal(1)).where(
+        _SPENDINGS.c.run_id == _r.id, func.coalesce(_SPENDINGS.c.model, "") == model
+    )
+    # A value, no EXISTS: or a planner may join all calls there are of the model.
+    return func.coalesce(call.limit(1).scalar_subquery(), 0) == 1
 
 
 def _holds(where: Where) -> ColumnElement[bool]:

@@ -72,6 +72,7 @@ class NewRun:
     origin_step: str | None = None
     schedule_id: str | None = None
     started_by: str = ""
+    user_id: str = ""
     agent: str = ""
 
 
@@ -97,6 +98,7 @@ def _columns(run: NewRun) -> dict[str, Any]:
         "origin_step": run.origin_step,
         "schedule_id": run.schedule_id,
         "started_by": run.started_by,
+        "user_id": run.user_id,
         "agent": run.agent,
         "due_at": run.due_at or run.now,
         "created_at": run.now,

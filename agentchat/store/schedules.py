@@ -111,19 +111,25 @@ def change(tx: Tx, schedule_id: str, **values: object) -> None:
     tx.execute(update(Schedule).where(col(Schedule.id) == schedule_id).values(**values))
 
 
-def get(session: Session, schedule_id: str) -> Schedule:
-    """The schedule; raises :class:`ScheduleNotFound`."""
+def check_owner(tx: Tx, schedule_id: str, user_id: str | None) -> None:
+    """Raise :class:`ScheduleNotFound` unless this person has made it; None stands for all."""
+    if user_id is not None and lock(tx, schedule_id).user_id != user_id:
+        raise ScheduleNotFound
+
+
+def get(session: Session, schedule_id: str, user_id: str | None = None) -> Schedule:
+    """The schedule, or that of this person; raises :class:`ScheduleNotFound`."""
     schedule = session.get(Schedule, schedule_id)
-    if schedule is None:
+    if schedule is None or user_id not in (None, schedule.user_id):
         raise ScheduleNotFound
     return schedule
 
 
 def overview(
-    session: Session, schedule_id: str | None = None
+    session: Session, schedule_id: str | None = None, *, user_id: str | None = None
 ) -> list[tuple[Schedule, Firing | None, str | None]]:
-    """All schedules by name, or this one; each with its newest firing, and the status of the
-    run of that.
+    """All schedules by name, or this one, or those of this person; each with its newest firing,
+    and the status of the run of that.
     """
     newest = and_(
         col(Firing.schedule_id) == col(Schedule.id),
@@ -137,6 +143,8 @@ def overview(
     )
     if schedule_id is not None:
         query = query.where(col(Schedule.id) == schedule_id)
+    if user_id is not None:
+        query = query.where(col(Schedule.user_id) == user_id)
     return [(schedule, firing, status) for schedule, firing, status in session.execute(query)]
 
 

@@ -6,23 +6,22 @@ import contextlib
 import re
 import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from filelock import FileLock
-from sqlalchemy import Engine, inspect, make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Engine, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session, SQLModel
 
 import agentchat.models  # noqa: F401  the tables register themselves when imported
 from agentchat.errors import ConfigError, SchemaMismatch
 from agentchat.store import memory_index
 from agentchat.store.database import connect
-from alembic import command
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _PACKAGED = Path(__file__).resolve().parent.parent / "_alembic"
 _CHECKOUT = Path(__file__).resolve().parent.parent.parent / "alembic"
@@ -69,21 +68,62 @@ def _migrate(url: str) -> None:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
                 connection.commit()
-            config = _config()
-            config.attributes["connection"] = connection
-            try:
-                command.upgrade(config, "head")
-            except CommandError as error:
-                raise SchemaMismatch(
-                    f"The database was made by a newer agentchat ({error})."
-                    " Update agentchat, or use another AGENTCHAT_DATA_DIR."
-                ) from error
+            held = _held(connection)
             connection.commit()
+            if held != newest():
+                _run_migrations(connection)
+                connection.commit()
             memory_index.ensure(connection)
             connection.commit()
         _check(engine)
     finally:
         engine.dispose()
+
+
+def _run_migrations(connection: Connection) -> None:
+    from alembic.util.exc import CommandError
+
+    from alembic import command
+
+    config = _config()
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise SchemaMismatch(
+            f"The database was made by a newer agentchat ({error})."
+            " Update agentchat, or use another AGENTCHAT_DATA_DIR."
+        ) from error
+
+
+def _config() -> Config:
+    # Most starts find nothing to migrate: they do not wait for Alembic to be imported.
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_migrations()).replace("%", "%%"))
+    return config
+
+
+def _migrations() -> Path:
+    return _CHECKOUT if _CHECKOUT.is_dir() else _PACKAGED
+
+
+@cache
+def newest() -> str:
+    """The revision of this code: that of its last migration, whose file's name begins with it."""
+    files = (_migrations() / "versions").glob("[0-9]*.py")
+    return max(file.name.partition("_")[0] for file in files)
+
+
+def _held(connection: Connection) -> str | None:
+    try:
+        with Session(connection) as session:
+            return revision(session)
+    except DBAPIError:
+        # A database that has no tables yet; if it is anything else, migrating says what.
+        connection.rollback()
+        return None
 
 
 def revision(session: Session) -> str | None:
@@ -117,25 +157,46 @@ def _reachable(url: str) -> Iterator[None]:
         ) from error
 
 
+_COLUMNS = {
+    "sqlite": (
+        'SELECT t.name, c.name, c."notnull", c.dflt_value IS NOT NULL'
+        " FROM sqlite_master t JOIN pragma_table_xinfo(t.name) c WHERE t.type = 'table'"
+    ),
+    "postgresql": (
+        "SELECT relname, attname, attnotnull, atthasdef OR attidentity <> ''"
+        " FROM pg_attribute JOIN pg_class c ON c.oid = attrelid"
+        " WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')"
+        " AND attnum > 0 AND NOT attisdropped"
+    ),
+}
+"""Asks for all tables at once: each start waits for the answer. Of each column: its table, its
+name, whether it must be filled, and whether the database fills it.
+"""
+
+
 def _check(engine: Engine) -> None:
-    found = inspect(engine)
-    there = set(found.get_table_names())
+    there: dict[str, dict[str, tuple[bool, bool]]] = {}
+    with engine.connect() as connection:
+        for table_name, name, needed, filled in connection.execute(
+            text(_COLUMNS[engine.dialect.name])
+        ):
+            there.setdefault(table_name, {})[name] = (needed, filled)
     problems = []
     for name, table in SQLModel.metadata.tables.items():
         if name not in there:
             problems.append(f"table {name!r} is missing")
             continue
-        columns = {column["name"]: column for column in found.get_columns(name)}
+        columns = there[name]
         for column in table.columns:
             held = columns.pop(column.name, None)
             if held is None:
                 problems.append(f"column {name}.{column.name} is missing")
-            elif not column.nullable and held["nullable"]:
+            elif not column.nullable and not held[0]:
                 problems.append(f"column {name}.{column.name} allows NULL but must not")
         problems += [
-            f"column {name}.{column['name']} is not known to this code but must be filled"
-            for column in columns.values()
-            if not column["nullable"] and column["default"] is None
+            f"column {name}.{unknown} is not known to this code but must be filled"
+            for unknown, (needed, filled) in columns.items()
+            if needed and not filled
         ]
     if problems:
         raise SchemaMismatch(
@@ -147,14 +208,5 @@ def _check(engine: Engine) -> None:
 
 def _revisions(engine: Engine) -> str:
     with engine.connect() as connection:
-        held = MigrationContext.configure(connection).get_current_revision()
-    wanted = ScriptDirectory.from_config(_config()).get_current_head()
-    return f"The database is at revision {held}, the code at {wanted}."
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option(
-        "script_location", str(_CHECKOUT if _CHECKOUT.is_dir() else _PACKAGED).replace("%", "%%")
-    )
-    return config
+        held = _held(connection)
+    return f"The database is at revision {held}, the code at {newest()}."

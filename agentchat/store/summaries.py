@@ -51,12 +51,14 @@ def mark(source: Tx | Session, thread_id: str, ids: Collection[str], *, upto: in
     """What changes when one of these messages is edited, begun anew or deleted, or a summary of
     what was said up to ``upto`` is made or taken away.
 
-    Whoever changes a text changes when it was finished, which run wrote it, or how long it is.
+    Whoever changes a text changes when it was finished, which run wrote it, or how long it is;
+    an answer that another one was kept for is hidden.
     """
     said = select(
         _MESSAGES.c.id,
         _MESSAGES.c.status,
         _MESSAGES.c.run_id,
+        _MESSAGES.c.hidden,
         _MESSAGES.c.finished_at,
         func.length(_MESSAGES.c.text),
     ).where(_MESSAGES.c.id.in_(list(ids)))
@@ -112,6 +114,7 @@ _NEWEST = (
     select(_MESSAGES.c.id, _MESSAGES.c.text)
     .where(
         _MESSAGES.c.thread_id == bindparam("thread_id"),
+        _MESSAGES.c.hidden.is_(False),
         _MESSAGES.c.position < _BEFORE,
         _MESSAGES.c.position > func.coalesce(_COVERED.scalar_subquery(), -1),
     )

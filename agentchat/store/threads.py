@@ -12,6 +12,8 @@ from sqlmodel import Session, col
 from agentchat.columns import table_of
 from agentchat.errors import ThreadNotFound
 from agentchat.models import ACTIVE_RUN, Ask, AskStatus, Run, SecondMessage, Thread
+from agentchat.rights import Right
+from agentchat.store import access
 from agentchat.store.writer import Tx
 
 
@@ -58,6 +60,11 @@ def lock(tx: Tx, thread_id: str) -> Thread | None:
     if row["deleted_at"] is not None:
         raise ThreadNotFound
     return Thread(**row)
+
+
+def known(tx: Tx, thread_id: str) -> bool:
+    """Whether there is or was a thread with this id."""
+    return tx.execute(select(col(Thread.id)).where(col(Thread.id) == thread_id)).first() is not None
 
 
 def grow(tx: Tx, thread: Thread, *, by: int, title: str, now: datetime) -> None:
@@ -124,9 +131,9 @@ def get(session: Session, thread_id: str) -> Thread:
     return thread
 
 
-def newest(session: Session, *, limit: int) -> Sequence[Row[Any]]:
+def newest(session: Session, *, reader_id: str | None = None, limit: int) -> Sequence[Row[Any]]:
     """``id``, ``title`` and ``updated_at`` of the threads with a message or a name, most
-    recently used first.
+    recently used first; of those that ``reader_id`` may read, if one is given.
     """
     query = (
         select(col(Thread.id), col(Thread.title), col(Thread.updated_at))
@@ -138,6 +145,8 @@ def newest(session: Session, *, limit: int) -> Sequence[Row[Any]]:
         .order_by(col(Thread.updated_at).desc(), col(Thread.id))
         .limit(limit)
     )
+    if reader_id is not None:
+        query = query.where(access.among(table_of(Thread).c.id, reader_id, Right.READ))
     return session.execute(query).all()
 
 

@@ -51,6 +51,7 @@ class Tx:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.changes: list[Rows] = []
+        self.news: list[object] = []
         self._savepoints = count()
 
     @property
@@ -83,6 +84,12 @@ class Tx:
         self.changes.extend(found)
         return result
 
+    def announce(self, news: object) -> None:
+        """Have whoever listens in this process told of something, once it is committed: never if
+        it is undone, or if nobody knows because the answer to the commit is lost.
+        """
+        self.news.append(news)
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What is done in this block is undone, and wakes nobody, if it ends in an error, which
@@ -90,11 +97,12 @@ class Tx:
         refuse everything after an error.
         """
         before, name = len(self.changes), f"inner_{next(self._savepoints)}"
+        announced = len(self.news)
         self._connection.exec_driver_sql(f"SAVEPOINT {name}")
         try:
             yield
         except BaseException:
-            del self.changes[before:]
+            del self.changes[before:], self.news[announced:]
             # After an error that has ended the transaction itself there is none any more.
             with suppress(DBAPIError):
                 self._connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {name}")
@@ -112,11 +120,12 @@ class _Unit:
     value: Any = None
     error: BaseException | None = None
     changes: list[Rows] = field(default_factory=list)
+    news: list[object] = field(default_factory=list)
 
     def attempt(self, connection: Connection) -> None:
         tx = Tx(connection)
         self.value = self.run(tx)
-        self.error, self.changes = None, tx.changes
+        self.error, self.changes, self.news = None, tx.changes, tx.news
 
     def settle(self) -> None:
         if self.future is None:
@@ -152,6 +161,8 @@ class Writer:
         self._connected = False
         self.committed: Callable[[int, float], None] = lambda _units, _seconds: None
         """Called in the writer's thread after each group: how many units, in how long."""
+        self.announced: Callable[[object], None] = lambda _news: None
+        """Called in the event loop with what was announced, before the unit's caller goes on."""
         self.name = uuid.uuid4().hex
         """Tells this writer's notifications from those of other processes."""
         self._closed = False
@@ -359,7 +370,16 @@ class Writer:
             except Exception:
                 logger.exception("a listener failed; the writes go on")
         for unit in units:
+            if unit.error is None:
+                for news in unit.news:
+                    self._tell(news)
             unit.settle()
+
+    def _tell(self, news: object) -> None:
+        try:
+            self.announced(news)
+        except Exception:
+            logger.exception("what was announced could not be told; the writes go on")
 
 
 def _send(connection: Connection, statements: str) -> None:

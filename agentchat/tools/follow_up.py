@@ -69,7 +69,7 @@ def follow_up_tools(
         )
         # A key of its own: with one for the person, each would wait for those before it.
         own = workflow.options(key=follow_ups.key_of(user_id, run_id))
-        runs.add_once(tx, new_run(run_id, own, data, now, context.actor.name))
+        runs.add_once(tx, new_run(run_id, own, data, now, context.actor))
         return f"It is scheduled for {_shown(moment, zone)} (id {run_id})."
 
     @tool(read_only=True)

@@ -8,6 +8,7 @@ import logging
 import uuid
 from contextlib import aclosing
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from reflex_base.config import get_config
@@ -20,6 +21,7 @@ from agentchat.chat import Outcome
 from agentchat.errors import AgentChatError
 from agentchat.ui import words
 from agentchat.ui.live_query import Arguments, Ask
+from agentchat.ui.visits import as_seen_by, token_of
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +95,7 @@ class Following:
         for name, source in self._sources.items():
             arguments = source.ask.arguments(state)
             if source.arguments != arguments:
-                source.open(arguments)
+                source.open(arguments, token_of(state))
             if source.outcome is None or not (source.fresh or name not in asked):
                 continue
             source.fresh = False
@@ -134,15 +136,18 @@ class _Source:
         # Not AgentChat's own: the log has the rest.
         return words.WENT_WRONG
 
-    def open(self, arguments: Arguments) -> None:
-        """Follow the query with these arguments, and nothing else any more."""
+    def open(self, arguments: Arguments, token: str) -> None:
+        """Follow the query with these arguments, as whoever holds the token may, and nothing else
+        any more.
+        """
         for task in self._tasks:
             task.cancel()
         self.arguments, self.outcome, self.fresh = arguments, None, False
         if arguments.error is not None:
             self._take(arguments, Outcome(error=arguments.error))
             return
-        task = asyncio.create_task(self._pump(arguments), name=f"agentchat-live-{self._name}")
+        pump = self._pump(arguments, token)
+        task = asyncio.create_task(pump, name=f"agentchat-live-{self._name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -153,11 +158,12 @@ class _Source:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _pump(self, arguments: Arguments) -> None:
+    async def _pump(self, arguments: Arguments, token: str) -> None:
         again = AGAIN
         while True:
             try:
-                async with aclosing(self.ask.outcomes(arguments)) as outcomes:
+                follow = partial(self.ask.outcomes, arguments=arguments)
+                async with aclosing(as_seen_by(token, follow)) as outcomes:
                     async for outcome in outcomes:
                         again = AGAIN if outcome.error is None else again
                         self._take(arguments, outcome)

@@ -25,7 +25,6 @@ from reflex_base.utils.types import get_default_value_for_type, is_optional
 from reflex_base.vars.base import MISSING, ComputedVar, Field
 
 from agentchat.chat import AgentChat, Outcome
-from agentchat.ui.bridge import chat
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -80,7 +79,8 @@ def live(
     """Declare a var of a :class:`LiveState` that shows what ``query`` gives.
 
     ``query`` is a read function, called as ``query(session, ...)``, or a verb of AgentChat
-    that follows something (``AgentChat.follow_threads``), called as ``verb(chat(), ...)``.
+    that follows something (``AgentChat.follow_threads``), called as ``verb(chat, ...)`` with the
+    verbs of the person behind the tab.
     ``names`` are the attributes of the state (vars, backend vars, computed vars, properties)
     whose values are its arguments; ``named`` are those of keyword arguments, as in
     ``actor="reader"``. A read function is followed by that ``actor``, if there is one.
@@ -155,11 +155,17 @@ class Ask:
             tuple((key, _plain(getattr(state, name))) for key, name in self.named),
         )
 
-    def outcomes(self, arguments: Arguments) -> AsyncGenerator[Outcome[Any], None]:
-        named = dict(arguments.named)
-        if self.is_verb:
-            return _as_outcomes(self.query(chat(), *arguments.placed, **named))
-        return chat().follow_query(self.query, *arguments.placed, **named)
+    def outcomes(
+        self, acting: AgentChat, arguments: Arguments
+    ) -> AsyncGenerator[Outcome[Any], None]:
+        """What the query comes to, asked with the verbs of ``acting``."""
+        placed, named = arguments.placed, dict(arguments.named)
+        if not self.is_verb:
+            return acting.follow_query(self.query, *placed, **named)
+        name = self.query.__name__
+        if self.query is getattr(AgentChat, name, None):
+            return _as_outcomes(getattr(acting, name)(*placed, **named))
+        return _as_outcomes(self.query(acting, *placed, **named))
 
     def check(self, state: type, var: str) -> None:
         """Raise TypeError, in words to act on, unless this can be asked for that var."""

@@ -47,7 +47,8 @@ TRY_AGAIN: Final = "Try again"
 
 MISSING_TITLE: Final = "This thread is not here"
 MISSING: Final = (
-    "It does not exist, or somebody deleted it. What you send from here starts a new thread."
+    "It does not exist, was deleted, or is not shared with you. What you send from here starts a"
+    " new thread."
 )
 NOT_FOUND_TITLE: Final = "There is no such page"
 NOT_FOUND: Final = "The address may be mistyped."
@@ -114,11 +115,27 @@ AGENTS: Final = {
     "replace": "Takes this answer's place",
     "replaceMore": "What came so far is thrown away",
 }
+VARIANTS: Final = {
+    "label": "{count} answers",
+    "answer": "Answer",
+    "number": "answer {number}",
+    "before": "Answer before",
+    "after": "Next answer",
+    "choose": "Choose the one that the thread goes on with. The others stay beside it.",
+    "keep": "Keep this one",
+    "kept": "In the thread",
+    "notKept": "Not in the thread",
+    "keptBy": "Kept by {name}",
+    "stop": "Stop this one",
+    "again": "Ask for another answer",
+}
 PARTS: Final = {
     "thought": "Thought",
     "thoughtFor": "Thought for {time}",
     "arguments": "Arguments",
     "askedFor": "Asked for, before it was edited",
+    "givenArguments": "Arguments written by {by}",
+    "givenResult": "Result written by {by}; the tool was not called",
     "result": "Result",
     "copy": "Copy",
     "copied": "Copied",

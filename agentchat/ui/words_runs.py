@@ -46,10 +46,16 @@ LIST: Final[dict[str, Any]] = {
     "apply": "Apply",
     "workflow": "Workflow",
     "agent": "Agent",
+    "model": "Model",
     "user": "Started by",
     "thread": "Thread",
     "schedule": "Schedule",
-    "any": {"workflow": "Any workflow", "agent": "Any agent", "user": "Anybody"},
+    "any": {
+        "workflow": "Any workflow",
+        "agent": "Any agent",
+        "model": "Any model",
+        "user": "Anybody",
+    },
     "sort": "Order",
     "sorts": {
         "newest": "Newest first",

@@ -35,9 +35,12 @@ def follow_up_workflow(
     async def follow_up(
         ctx: Context, thread_id: str, user_id: str, agent: str, text: str, at: datetime
     ) -> Outcome:
+        def by() -> Actor:
+            return ctx.actor if ctx.actor.id == user_id else Actor(user_id, ctx.started_by)
+
         async def who() -> str:
             """Picked again, which is empty, if it is gone, or not allowed any more."""
-            usable = await team_of().may_use(Actor(user_id, ctx.started_by))
+            usable = await team_of().may_use(by())
             return agent if agent in usable else ""
 
         def post(tx: Tx) -> Outcome:
@@ -48,6 +51,8 @@ def follow_up_workflow(
                 thread = None
             if thread is None:
                 return "gone"
+            if team.guard is not None:
+                team.guard.acting_in(tx, thread_id, user_id, ctx.started_by)
             answer_id, run_id = (
                 uuid.uuid5(_ANSWERS, f"{ctx.run_id}\n{what}").hex for what in ("answer", "run")
             )
@@ -71,8 +76,7 @@ def follow_up_workflow(
                     "finished_at": now,
                 },
             )
-            by = ctx.started_by
-            pending.queue(tx, answer, team.reply, agent=name, by=by, now=now)
+            pending.queue(tx, answer, team.reply, agent=name, by=by(), now=now)
             return "answered"
 
         await ctx.sleep_until("until then", at)

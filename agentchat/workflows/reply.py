@@ -21,6 +21,8 @@ def reply_workflow(team: Team) -> Workflow[..., None]:
 
     def failed(tx: Tx, run: Run, error: Exception, now: datetime) -> None:
         answer = pending.answer_of(run)
+        # One that another run asked for is nobody's, if this one never began.
+        answers.claim(tx, answer)
         answers.settle(
             tx,
             answer,

@@ -1,14 +1,23 @@
-"""What goes wrong: the provider, the server, the network. Nothing is lost, doubled or stuck."""
+"""What goes wrong: the provider, the server, the network. Nothing is lost, doubled or stuck.
+
+A provider that is away or cuts its answers is one by the switches of the fault panel. They reach
+neither what a provider says (a wrong key, an end without a word) nor the process itself nor the
+network of a browser: those faults are real ones, made here.
+"""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
+from agentchat.ui import words_faults
 from tests.acceptance.conftest import Visit
-from tests.acceptance.server import Server
+from tests.acceptance.person import Person
+from tests.acceptance.server import Server, anthropic_at, openai_at
+from tests.acceptance.test_fault_panel import bar, card, switches_on
 from tests.fake_provider import FakeProvider, Reply
 
 SENTENCES = " ".join(f"This is sentence {n}." for n in range(1, 31))
@@ -18,16 +27,44 @@ both_wires = pytest.mark.parametrize(
 )
 
 
-@both_wires
+@pytest.fixture(scope="module", params=["openai"])
+def server_of_module(
+    request: pytest.FixtureRequest,
+    fake_of_module: FakeProvider,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Server]:
+    """The server of these tests, with the fault panel."""
+    wire = {"openai": openai_at, "anthropic": anthropic_at}[request.param]
+    folder = tmp_path_factory.mktemp("data")
+    server = Server(folder, AGENTCHAT_FAULT_PANEL="true", **wire(fake_of_module))
+    server.start()
+    yield server
+    server.kill()
+
+
+def with_fault(visit: Visit, server: Server, kind: str, calls: int) -> Person:
+    """Somebody who has switched a fault on for so many calls, and goes on to talk."""
+    person = visit(server.url + words_faults.PATH)
+    expect(card(person, kind)).to_be_visible()
+    switches_on(person, kind, amount=calls)
+    expect(bar(person)).to_be_visible()
+    person.page.get_by_role("link", name="agentchat").click()
+    return person
+
+
 def test_a_provider_that_is_down_twice_is_asked_again_and_the_page_says_so(
     server: Server, fake: FakeProvider, visit: Visit
 ) -> None:
-    fake.enqueue(Reply(status=529), Reply(status=503), Reply("It came after all."))
-    ann = visit(server.url)
+    fake.enqueue(Reply("It came after all."))
+    ann = with_fault(visit, server, "refuse", 2)
     ann.say("Are you there?")
     expect(ann.answer).to_contain_text("Retrying (2 of 5)")
     assert ann.sees_answer("done") == "It came after all."
-    assert len(fake.requests) == 3
+    assert len(fake.requests) == 1
+    thread = ann.in_thread().rsplit("/", 1)[1]
+    tries = "SELECT a.error_kind FROM attempts a JOIN messages m ON m.run_id = a.run_id"
+    assert server.rows(f"{tries} WHERE m.thread_id = '{thread}'") == [("connection_lost",)] * 2
+    expect(bar(ann)).to_have_count(0)
 
 
 @both_wires
@@ -45,15 +82,16 @@ def test_a_wrong_key_fails_at_once_with_words_about_the_key(
     assert ann.sees_answer("done") == "This is the default answer."
 
 
-@both_wires
-def test_an_answer_that_is_cut_after_three_sentences_comes_once(
+def test_an_answer_that_is_cut_after_three_pieces_comes_once(
     server: Server, fake: FakeProvider, visit: Visit
 ) -> None:
-    fake.enqueue(Reply(SENTENCES, cut_after=3, pace=0.01), Reply(SENTENCES, pace=0.01))
-    ann = visit(server.url)
+    fake.enqueue(Reply(SENTENCES, pace=0.01), Reply(SENTENCES, pace=0.01))
+    ann = with_fault(visit, server, "cut", 1)
     ann.say("Tell a long story")
     assert ann.sees_answer("done") == SENTENCES
     assert len(fake.requests) == 2
+    assert fake.requests[0].closed_by_client
+    expect(bar(ann)).to_have_count(0)
 
 
 @both_wires

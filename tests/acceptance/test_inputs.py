@@ -176,10 +176,11 @@ def test_a_thread_title_is_text(server: Server, fake: FakeProvider, visit: Visit
 
 def test_a_page_of_another_site_may_not_open_the_socket(server: Server, visit: Visit) -> None:
     import socket
+    import uuid
 
     def handshake(origin: str) -> str:
         request = (
-            "GET /_event/?EIO=4&transport=websocket HTTP/1.1\r\n"
+            f"GET /_event/?token={uuid.uuid4()}&EIO=4&transport=websocket HTTP/1.1\r\n"
             f"Host: 127.0.0.1:{server.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
             f"Origin: {origin}\r\n\r\n"

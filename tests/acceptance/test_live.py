@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sqlite3
+import threading
 from itertools import pairwise
 from typing import Any
 
@@ -43,10 +44,11 @@ def sentences(what: str, count: int) -> str:
 def test_in_each_frame_a_text_grows_or_is_begun_anew_and_a_finished_one_is_there_once(
     server: Server, fake: FakeProvider, visit: Visit
 ) -> None:
-    tries = [sentences(what, 25) for what in ("First", "Second", "Third")]
+    tries = [sentences(what, 15) for what in ("First", "Second", "Third")]
+    seen = threading.Event()
     fake.enqueue(
-        Reply(tries[0], pace=0.02, cut_after=8, cut="drop"),
-        Reply(tries[1], pace=0.03),
+        Reply(tries[0], pace=0.02, cut_after=8, cut="drop", until=seen),
+        Reply(tries[1], pace=0.03, until=threading.Event()),
         # Slow enough to be drawn many times on a machine that does something else too.
         Reply(tries[2], pace=0.05),
     )
@@ -55,6 +57,7 @@ def test_in_each_frame_a_text_grows_or_is_begun_anew_and_a_finished_one_is_there
     bob = visit(ann.in_thread())
     bob.page.evaluate(RECORD)
     bob.sees_in_answer("First sentence 3.")
+    seen.set()
     bob.sees_in_answer("Second sentence 5.")
     ann.stop_button.click()
     stopped = bob.sees_answer("stopped")

@@ -120,6 +120,9 @@ def test_the_range_stands_in_the_address(server: Server, visit: Visit) -> None:
     expect(ranges.get_by_role("link", name="Last 24 hours")).to_have_attribute(
         "aria-current", "page"
     )
+    # In the sidebar the pages beside the list of runs are one place with it.
+    place = ann.page.locator(".place-link[href='/runs']")
+    expect(place).to_have_attribute("aria-current", "true")
     ranges.get_by_role("link", name="Last hour").click()
     ann.page.wait_for_url(re.compile(r"range=1h$"))
     expect(part(ann, "chart-runs")).to_contain_text("Over the last hour: 6 done, 2 failed")

@@ -284,6 +284,15 @@ def test_the_first_run_comes_to_a_page_that_says_there_is_none(
     choose(ann, "Started by", "you")
     expect(rows(ann).filter(has_text="reply")).to_have_count(1)
     expect(ann.page.get_by_label("Agent", exact=True).locator("option")).not_to_have_count(1)
+    choose(ann, "Model", "scripted:instant")
+    expect(rows(ann)).to_have_count(1)
+    assert asks(ann)["model"] == "scripted:instant"
+    # One that nobody has called stands in the field all the same.
+    ann.open(f"{fresh_server.url}/runs?model=openai:other")
+    expect(ann.page.get_by_role("heading", name="No run fits these filters")).to_be_visible()
+    expect(ann.page.get_by_label("Model", exact=True)).to_have_value("openai:other")
+    choose(ann, "Model", "Any model")
+    expect(rows(ann).filter(has_text="reply")).to_have_count(1)
 
 
 # Repairing

@@ -24,6 +24,7 @@ from agentchat.durable.workflow import workflow
 from agentchat.operations.details import RunDetails
 from agentchat.store.database import Database
 from tests.benchmarks.places import places
+from tests.guards import open_to_all
 
 SMALL, LARGE = 100, 5_000
 MOST = 1.5
@@ -61,7 +62,7 @@ async def measure(url: str, times: int) -> list[tuple[str, float, float]]:
                 assert (await durable.runs.result(run_id)).status == "done"
             print(f"  made in {time.perf_counter() - began:.1f} s", flush=True)
             _settle(url)
-            details = RunDetails(database, clock, lambda _actor, _run: None, durable.runs)
+            details = RunDetails(database, clock, open_to_all(clock), durable.runs)
             newest = {run_id: await details.timeline(run_id) for run_id in runs.values()}
 
             async def step(run_id: str) -> object:

@@ -35,6 +35,9 @@ READS = {
     "oldest first": ("sort=oldest", True),
     "a thread": ("thread=thread-0007", False),
     "an agent": ("agent=writer", False),
+    "a model": ("model=openai:small", False),
+    "a model that is nowhere": ("model=nothing", False),
+    "a model's failed": ("model=openai:small&status=failed", False),
     "text that is often there": ("text=the+server+said", False),
     "text that is nowhere": ("text=abracadabra", False),
     "most tokens": ("sort=tokens", False),
@@ -91,8 +94,9 @@ def _measure(urls: tuple[str, str], rounds: int) -> None:
 
 def _read(database: Database, query: str) -> Callable[[], RunList]:
     found = asked(query)
+    ann = list_pages.Viewer("ann", everything=True)
     return lambda: database._read_now(
-        lambda session: list_pages.page(session, CLOCK, found, None, "ann"), None
+        lambda session: list_pages.page(session, CLOCK, found, None, ann), None
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import create_engine, insert, text
 
 from agentchat.columns import json_text, table_of
-from agentchat.models import Run, RunStatus, Step, Thread
+from agentchat.models import Run, RunStatus, Spending, Step, Thread
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 """When the newest of them was started."""
@@ -25,6 +25,7 @@ STATUSES = {
 }
 WORKFLOWS = {"reply": 70.0, "digest": 20.0, "import_orders": 8.0, "remember": 2.0}
 AGENTS = ("assistant", "researcher", "writer")
+MODELS = ("anthropic:large", "openai:small", "local:tiny")
 PEOPLE = ("Ann", "Bob", "Cleo")
 THREADS = 100
 EACH = 2_000
@@ -48,14 +49,50 @@ def fill(url: str, number: int, *, seed: int = 7) -> None:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             # As its autovacuum does within a minute.
             connection.execute(text("VACUUM ANALYZE workflows"))
+            connection.execute(text("VACUUM ANALYZE spendings"))
     engine.dispose()
 
 
 def _add(connection: Any, rows: list[dict[str, Any]]) -> None:
     connection.execute(insert(table_of(Run)), rows)
+    calls = [call for row in rows for call in _calls(row)]
+    if calls:
+        connection.execute(insert(table_of(Spending)), calls)
     waiting = [row for row in rows if row["status"] == RunStatus.WAITING]
     if waiting:
         connection.execute(insert(table_of(Step)), [_sleep(row) for row in waiting])
+
+
+def models_of(run_id: str) -> tuple[str, ...]:
+    """The models that an answer of this id has called: one, or two."""
+    number = int(run_id, 16)
+    first = MODELS[number % 3]
+    return (first,) if number % 8 else (first, MODELS[(number + 1) % 3])
+
+
+def _calls(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The last call took all that the run knows of."""
+    if row["workflow"] != "reply" or row["attempt"] == 0:
+        return
+    models = models_of(row["id"])
+    for place, model in enumerate(models):
+        last = place == len(models) - 1
+        yield {
+            "run_id": row["id"],
+            "thread_id": row["thread_id"],
+            "message_id": row["id"],
+            "user_id": "ann",
+            "agent": row["agent"],
+            "model": model,
+            "step": "generate",
+            "outcome": "done" if last else "failed",
+            "input_tokens": row["input_tokens"] if last else 0,
+            "output_tokens": row["output_tokens"] if last else 0,
+            "cached_tokens": 0,
+            "cost_usd": row["cost_usd"] if last else 0.0,
+            "estimated": False,
+            "created_at": row["created_at"],
+        }
 
 
 def _thread(place: int) -> dict[str, Any]:
@@ -98,6 +135,7 @@ def _runs(number: int, chance: random.Random) -> Iterator[dict[str, Any]]:
             "thread_id": f"thread-{chance.randrange(THREADS):04}" if replies else None,
             "awaited": False,
             "started_by": chance.choice(PEOPLE),
+            "user_id": "",
             "agent": chance.choice(AGENTS) if replies else "",
             "attempt": int(begun),
             "crashes": 0,

@@ -25,6 +25,7 @@ from tests.durability import agents_program
 from tests.durability.agents_program import BOOKED, Settings, thread_of
 from tests.durability.processes import READY_SECONDS, Parent, Tables, until
 from tests.fake_provider import FakeProvider, Reply, Request
+from tests.guards import open_to_all
 from tests.long import LONG_ON_POSTGRES
 from tests.waiting import eventually
 
@@ -90,7 +91,7 @@ async def approve(url: str, chance: random.Random, decided: Counter[str]) -> Non
     """A person who approves whatever is asked, sooner or later."""
     database = Database(url)
     database.open()
-    inbox = Inbox(database, SystemClock(), lambda _agent, _tool: None, lambda _actor: None)
+    inbox = Inbox(database, SystemClock(), lambda _agent, _tool: None, open_to_all())
     try:
         while True:
             for ask in await inbox.waiting(actor=BOB):

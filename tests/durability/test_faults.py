@@ -1,4 +1,8 @@
-"""Databases that are restarted, locked or full, and whose answers are lost on the way."""
+"""Databases that are restarted, locked or full, and whose answers are lost on the way.
+
+The lock is the one of the fault panel. The panel reaches no server of a database, no network to
+it and no disk: those faults are made here.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,10 @@ import pytest
 from sqlalchemy import event, text
 
 from agentchat.durable.app import Durable
+from agentchat.durable.clock import SystemClock
 from agentchat.errors import StorageUnavailable
+from agentchat.faults import Faults
+from agentchat.faults.switches import Switches
 from agentchat.models import RunStatus
 from agentchat.store import schema
 from agentchat.store.database import Database
@@ -26,6 +33,7 @@ from agentchat.store.writer import Tx
 from tests.durability import checks, program, servers
 from tests.durability.processes import Tables, until
 from tests.durability.servers import Proxy, Server
+from tests.guards import open_to_all
 
 T = TypeVar("T")
 
@@ -141,11 +149,10 @@ async def test_a_locked_file_is_waited_for(
     def _impatient(raw: sqlite3.Connection, _record: object) -> None:
         raw.execute("PRAGMA busy_timeout=100")
 
-    async with _opened(database) as durable:
+    async with _opened(database) as durable, _panel(database, durable) as faults:
         ids = [await durable.runs.start(program.whole, number) for number in range(RUNS)]
         await asyncio.sleep(0.1)
-        other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
-        other.execute("BEGIN EXCLUSIVE")
+        lock = await faults.switch_on("lock", 60)
         refused: list[str] = []
         for _ in range(4):
             try:
@@ -154,8 +161,7 @@ async def test_a_locked_file_is_waited_for(
                 refused.append(str(error))
             await asyncio.sleep(0.5)
         assert refused == ["The database cannot be written: database is locked."] * 4
-        other.execute("ROLLBACK")
-        other.close()
+        assert await faults.end(lock.id)
         await _all_go(durable, ids)
     with Tables(url) as tables:
         _check_in_one_process(tables, file)
@@ -278,6 +284,18 @@ async def _opened(database: Database) -> AsyncIterator[Durable]:
             yield durable
     finally:
         await database.close()
+
+
+def _panel(database: Database, durable: Durable) -> Faults:
+    """The switches of the fault panel."""
+    return Faults(
+        database,
+        SystemClock(),
+        Switches(),
+        guard=open_to_all(),
+        kill=durable.kill_worker,
+        start=durable.start_worker,
+    )
 
 
 async def _go(durable: Durable, run_id: str) -> None:

@@ -50,6 +50,7 @@ from tests.integration.agents_stage import (
     tools_of,
     until,
 )
+from tests.long import spread
 
 
 @pytest.fixture
@@ -540,7 +541,7 @@ async def survives(chat: AgentChat, stage: AgentStage, text: str = "Go") -> Any:
     return message
 
 
-@pytest.mark.parametrize("name", list(BOMBS))
+@spread("name", list(BOMBS), postgresql=8)
 async def test_arguments_that_are_bombs_are_told_as_such_or_harmless(
     stage: AgentStage, name: str
 ) -> None:

@@ -130,9 +130,11 @@ async def test_a_follower_sees_the_answer_grow_sentence_by_sentence(open_chat: O
     assert texts[-1] == SENTENCES
     assert all(b.startswith(a) for a, b in pairwise(texts))
     assert len(set(texts)) > 4
-    assert statuses[0] == "pending"
-    assert "running" in statuses
-    assert statuses[-1] == "done"
+    # A worker that is quick has begun before anybody looks.
+    assert "".join(f"{one} " for one in dict.fromkeys(statuses)) in (
+        "pending running done ",
+        "running done ",
+    )
 
 
 async def test_two_followers_end_with_the_same_words(open_chat: Opener) -> None:

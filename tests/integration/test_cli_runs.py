@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from agentchat import AgentChat, Context, Settings, workflow
+from agentchat import AgentChat, Context, Settings, cli_runs, workflow
 from agentchat.durable.app import Durable
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import NonRetryable
 from agentchat.llm.scripted import ScriptedProvider
+from tests.benchmarks.runs_made import fill, models_of
 from tests.long import LONG_ON_POSTGRES
 
 broken = [True]
@@ -61,6 +63,21 @@ Command = Callable[..., Awaitable[Done]]
 
 @pytest.fixture
 def command(database_url: str) -> Command:
+    """``agentchat runs``, in a thread."""
+
+    async def call(*arguments: str) -> Done:
+        given = {"AGENTCHAT_DB_URL": database_url}
+        done = await asyncio.to_thread(CliRunner().invoke, cli_runs.app, arguments, env=given)
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return Done(done.exit_code, done.stdout, done.stderr)
+
+    return call
+
+
+@pytest.fixture
+def process(database_url: str) -> Command:
+    """``agentchat runs``, as a process of its own."""
+
     async def call(*arguments: str) -> Done:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "agentchat", "runs", *arguments),
@@ -86,13 +103,13 @@ async def until(durable: Durable, run_id: str, status: str) -> None:
 
 @LONG_ON_POSTGRES
 async def test_a_run_of_another_process_is_seen_paused_resumed_and_cancelled(
-    database_url: str, command: Command
+    database_url: str, command: Command, process: Command
 ) -> None:
     async with Durable(database_url, FLOWS) as durable:
         run_id = await durable.runs.start(commanded, "herons")
         await until(durable, run_id, "waiting")
 
-        listed = await command("list", "--status", "waiting", "--json")
+        listed = await process("list", "--status", "waiting", "--json")
         assert [line["id"] for line in json.loads(listed.out)] == [run_id]
         shown = await command("show", run_id)
         assert (shown.code, "plan" in shown.out, "waiting" in shown.out) == (0, True, True)
@@ -101,10 +118,10 @@ async def test_a_run_of_another_process_is_seen_paused_resumed_and_cancelled(
         await until(durable, run_id, "paused")
         assert (await command("resume", run_id)).code == 0
         await until(durable, run_id, "waiting")
-        assert (await command("cancel", run_id)).code == 0
+        assert (await process("cancel", run_id)).code == 0
         await until(durable, run_id, "stopped")
         assert "command line" in (await durable.runs.get(run_id)).stopped_by
-        again = await command("cancel", run_id)
+        again = await process("cancel", run_id)
         assert (again.code, "stopped already" in again.words) == (2, True)
 
 
@@ -163,10 +180,55 @@ async def test_what_cannot_be_is_said_in_words_with_a_code(
     assert (missing.code, missing.words.strip()) == (1, "This run does not exist.")
     assert (await command("cancel", "no-such-run")).code == 1
     refused = await command("fork", reply)
-    assert (refused.code, "answers a message" in refused.words) == (1, True)
+    assert (refused.code, "This answer is finished" in refused.words) == (1, True)
     wrong = await command("list", "--since", "yesterday")
     assert (wrong.code, "12h" in wrong.words) == (1, True)
     assert (await command("retry", reply)).code == 2
+
+
+async def test_answers_are_run_again_and_forked_from_outside_of_the_app(
+    database_url: str, command: Command
+) -> None:
+    settings = Settings(db_url=database_url)
+    async with AgentChat(settings, provider=ScriptedProvider("instant")) as chat:
+        thread = await chat.create_thread()
+        await chat.send_message(thread.id, "Hello")
+        async for view in chat.follow(thread.id):
+            if view.settled and not view.running:
+                break
+    reply = view.settled[-1].run_id
+    for made in (
+        await command("rerun", reply),
+        await command("fork", reply, "--step", "generate", "--result", '"Said by hand."'),
+    ):
+        assert (made.code, made.words) == (0, "")
+    provider = ScriptedProvider("instant", replies=["Said again."])
+    async with AgentChat(settings, provider=provider) as chat, asyncio.timeout(30):
+        async for view in chat.follow(thread.id):
+            if {one.status for one in view.others} == {"done"}:
+                break
+    assert sorted(one.text for one in view.others) == ["Said again.", "Said by hand."]
+
+
+def test_runs_are_listed_by_the_model_that_they_have_called(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(database_url, 100)
+    monkeypatch.setenv("AGENTCHAT_DB_URL", database_url)
+    everything = ["list", "--json", "--limit", "100"]
+    listed = [
+        json.loads(CliRunner().invoke(cli_runs.app, [*everything, *more]).stdout)
+        for more in ([], ["--model", "local:tiny"])
+    ]
+    wanted = [
+        line["id"]
+        for line in listed[0]
+        if line["workflow"] == "reply"
+        and line["attempts"]
+        and "local:tiny" in models_of(line["id"])
+    ]
+    assert 5 < len(wanted) < len(listed[0]) == 100
+    assert [line["id"] for line in listed[1]] == wanted
 
 
 async def test_no_database_is_said_and_none_is_made(tmp_path: object) -> None:

@@ -30,8 +30,11 @@ from agentchat.models import Run, RunStatus, Step, StepKind, StepStatus
 from agentchat.store import journal, repairs, runs
 from agentchat.store.database import Database
 from agentchat.store.writer import Tx
+from agentchat.views import Actor
 from tests.integration.stage import history_of
 from tests.integration.workers import Workers, is_, until
+
+ANN = Actor("ann", "Ann")
 
 only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 MINUTE = timedelta(minutes=1)
@@ -101,9 +104,7 @@ async def begin(
     end: str = "waiting",
 ) -> Begun:
     database = workers.database
-    await database.write(
-        runs.add, new_run(run_id, old, old.bind(*args), workers.clock.now(), "Ann")
-    )
+    await database.write(runs.add, new_run(run_id, old, old.bind(*args), workers.clock.now(), ANN))
     worker = await workers.start(old)
     run = await until(database, run_id, is_(RunStatus(end)))
     workers.alive.remove(worker)
@@ -843,7 +844,7 @@ async def test_a_strict_start_is_refused_with_all_that_would_be_broken(
         """Nothing."""
 
     third = flow(renamed, name="other")
-    await database.write(runs.add, new_run("new", OLD, {}, clock.now(), "Ann"))
+    await database.write(runs.add, new_run("new", OLD, {}, clock.now(), ANN))
     with pytest.raises(ConfigError) as refused:
         async with Durable(database, [RENAMED, third], clock=clock, strict=True):
             raise AssertionError("must not start")
@@ -874,7 +875,7 @@ async def test_the_check_looks_at_all_runs_batch_by_batch(
     monkeypatch.setattr(boot, "BATCH", 2)
     ids = [f"run-{n}" for n in range(5)]
     for run_id in ids:
-        await database.write(runs.add, new_run(run_id, OLD, {}, workers.clock.now(), "Ann"))
+        await database.write(runs.add, new_run(run_id, OLD, {}, workers.clock.now(), ANN))
     await workers.start(OLD)
     for run_id in ids:
         await until(database, run_id, is_(RunStatus.WAITING))
@@ -956,7 +957,7 @@ async def test_a_run_that_fits_the_code_it_is_claimed_by_is_stamped_with_it(
 
 def _as_if_begun(tx: Tx, now: datetime) -> None:
     """The first step was done by code of another process, which then ended."""
-    runs.add(tx, new_run("r", OLD, {}, now, "Ann"))
+    runs.add(tx, new_run("r", OLD, {}, now, ANN))
     run = runs.lock(tx, "r")
     assert run is not None
     runs.put(tx, run, attempt=1)

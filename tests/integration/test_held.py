@@ -15,6 +15,7 @@ from agentchat.errors import StepFailed
 from agentchat.models import Run, RunStatus
 from agentchat.store import events, journal, runs
 from agentchat.store.database import Database
+from agentchat.views import Actor
 from tests.integration.workers import Workers, is_, until
 
 did: list[str] = []
@@ -47,7 +48,7 @@ async def other(ctx: Context) -> None:
 async def begun(workers: Workers, code: Workflow[[], None]) -> None:
     did.clear()
     now = workers.clock.now()
-    await workers.database.write(runs.add, new_run("run-of-w", code, {}, now, "Ann"))
+    await workers.database.write(runs.add, new_run("run-of-w", code, {}, now, Actor("ann", "Ann")))
     await workers.start(code)
     await until(workers.database, "run-of-w", is_(RunStatus.WAITING))
     for worker in workers.alive:

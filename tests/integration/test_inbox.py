@@ -71,7 +71,7 @@ class Desk:
 
     def __init__(self, chat: AgentChat, url: str, clock: ManualClock | None = None) -> None:
         self.database = Database(url)
-        self.inbox = Inbox(self.database, clock or chat._clock, chat._tool, chat._authorize)
+        self.inbox = Inbox(self.database, clock or chat._clock, chat._tool, chat._guard)
 
     async def __aenter__(self) -> Inbox:
         self.database.open()

@@ -25,6 +25,7 @@ from agentchat.store.messages import Answer
 from agentchat.store.told import Told
 from agentchat.store.writer import Tx
 from tests.integration.agents_stage import ANN, BOB, AgentStage, asked, call, settled, until
+from tests.long import spread
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 ROOT = "thread-0001"
@@ -229,7 +230,7 @@ async def seen(
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("seed", range(30))
+@spread("seed", range(30), sqlite=12, postgresql=6)
 async def test_a_view_that_builds_on_the_last_is_what_a_fresh_one_is(
     database: Database, seed: int
 ) -> None:

@@ -59,7 +59,7 @@ def test_whatever_is_read_and_written_no_update_is_missed(forum_url: str) -> Non
                 await watching.check(list(zip(group, results, strict=True)))
         assert len(database.live) == 0
 
-    search(forum_url, 150 if forum_url.startswith("sqlite") else 100, example, FOLLOWS, GROUPS)
+    search(forum_url, 80 if forum_url.startswith("sqlite") else 40, example, FOLLOWS, GROUPS)
 
 
 @pytest.mark.timeout(0 if EXAMPLES else 120)
@@ -85,7 +85,7 @@ def test_a_write_in_one_room_does_not_run_the_queries_on_another(forum_url: str)
         min_size=3,
         max_size=8,
     )
-    search(forum_url, 40, example, st.integers(0, 4), writes)
+    search(forum_url, 20, example, st.integers(0, 4), writes)
 
 
 @pytest.mark.timeout(0 if EXAMPLES else 120)

@@ -151,7 +151,9 @@ async def test_the_child_is_polite_and_tells_nobody_its_key(models: Path) -> Non
         addresses = [c.laddr.ip for c in process.net_connections() if c.status == "LISTEN"]
         assert addresses == ["127.0.0.1"]
         body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 1}
-        async with httpx2.AsyncClient(base_url=child.base_url, trust_env=False) as client:
+        async with httpx2.AsyncClient(
+            base_url=child.base_url, trust_env=False, timeout=PATIENCE
+        ) as client:
             refused = await client.post("/chat/completions", json=body)
             key = {"Authorization": f"Bearer {child.key}"}
             taken = await client.post("/chat/completions", json=body, headers=key)
@@ -300,7 +302,7 @@ async def test_the_event_loop_stays_free_while_the_model_loads_and_answers(model
 
     async with started(LocalProvider("smollm2", models)) as (provider, _):
         heart = asyncio.create_task(beat())
-        await answer(provider, "Tell me a long story.", 80)
+        await answer(provider, "Tell me a long story.", 30)
         heart.cancel()
     lags = sorted(later - sooner - 0.01 for sooner, later in pairwise(beats))
     assert len(lags) > 50

@@ -61,7 +61,7 @@ class Served:
         self.options = options
         command = [sys.executable, "-m", "tests.mcp_server", "http", "--port", str(self.port)]
         self.process = subprocess.Popen([*command, *options], cwd=ROOT)
-        eventually_now(self._listens)
+        eventually_now(self._listens, within=60)
 
     def server(self, **fields: Any) -> McpServer:
         given = {"name": "friend", "url": f"http://127.0.0.1:{self.port}/mcp"}
@@ -87,18 +87,26 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
-@contextlib.contextmanager
-def reachable(way: str, **fields: Any) -> Iterator[McpServer]:
+SHARED: dict[str, Served] = {}
+"""Servers that several tests call, by the way to them."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ended() -> Iterator[None]:
+    """Nothing is left of what is shared."""
+    yield
+    while SHARED:
+        SHARED.popitem()[1].end()
+
+
+def reachable(way: str, **fields: Any) -> McpServer:
     """The friendly server by one of the WAYS."""
     kind, *options = way.split()
     if kind == "stdio":
-        yield friend(*options, **fields)
-        return
-    served = Served(*options)
-    try:
-        yield served.server(**fields)
-    finally:
-        served.end()
+        return friend(*options, **fields)
+    if way not in SHARED:
+        SHARED[way] = Served(*options)
+    return SHARED[way].server(**fields)
 
 
 @contextlib.asynccontextmanager
@@ -178,13 +186,19 @@ async def test_only_wanted_tools_are_there(caplog: pytest.LogCaptureFixture) -> 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_tool_that_comes_later_is_there_soon(way: str) -> None:
-    with reachable(way) as server:
+    server = reachable(way)
+    # Whoever comes later finds it there already.
+    grown = SHARED.pop(way, None)
+    try:
         async with opened(server) as (known, tools):
             assert "friend__late" not in tools
             assert (await called(tools["friend__grow"])).text == "grown"
             await eventually(lambda: "friend__late" in known.states()[0].tools)
             (late,) = [one for one in await known.tools() if one.name == "friend__late"]
             assert (await called(late)).text == "late"
+    finally:
+        if grown is not None:
+            grown.end()
 
 
 def test_names_are_clean_and_of_one_tool_each() -> None:
@@ -238,20 +252,18 @@ async def test_what_no_friend_would_list_does_no_harm(caplog: pytest.LogCaptureF
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_tool_is_called_with_a_key_that_tells_a_repetition(way: str) -> None:
-    with reachable(way) as server:
-        async with opened(server) as (_, tools):
-            assert (await called(tools["friend__echo"], text="hello")).text == "hello"
-            assert (await called(tools["friend__add"], a=2)).text == "3"
-            assert (await called(tools["friend__key"])).text == "run:4"
+    async with opened(reachable(way)) as (_, tools):
+        assert (await called(tools["friend__echo"], text="hello")).text == "hello"
+        assert (await called(tools["friend__add"], a=2)).text == "3"
+        assert (await called(tools["friend__key"])).text == "run:4"
 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_several_calls_are_under_way_at_once(way: str) -> None:
-    with reachable(way) as server:
-        async with opened(server) as (_, tools):
-            meet = tools["friend__meet"]
-            met = await asyncio.gather(*(called(meet, number=5) for _ in range(5)))
-            assert [one.text for one in met] == ["met"] * 5
+    async with opened(reachable(way)) as (_, tools):
+        meet = tools["friend__meet"]
+        met = await asyncio.gather(*(called(meet, number=5) for _ in range(5)))
+        assert [one.text for one in met] == ["met"] * 5
 
 
 async def test_wrong_arguments_are_refused_in_words() -> None:
@@ -290,12 +302,11 @@ async def test_what_a_server_says_does_not_leave_its_frame() -> None:
 
 async def test_a_long_result_is_cut() -> None:
     for way in ("stdio", "http", "http --legacy"):
-        with reachable(way) as server:
-            async with opened(server) as (_, tools):
-                text = (await called(tools["friend__large"])).text
-                assert text.startswith("x" * MOST_CHARACTERS)
-                assert len(text) < MOST_CHARACTERS + 100
-                assert "more characters are not shown" in text
+        async with opened(reachable(way)) as (_, tools):
+            text = (await called(tools["friend__large"])).text
+            assert text.startswith("x" * MOST_CHARACTERS)
+            assert len(text) < MOST_CHARACTERS + 100
+            assert "more characters are not shown" in text
 
 
 async def test_all_that_a_result_can_hold_is_told_or_named() -> None:
@@ -322,14 +333,13 @@ async def test_all_that_a_result_can_hold_is_told_or_named() -> None:
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_slow_call_is_cut_off_and_the_server_told(way: str, tmp_path: Path) -> None:
     notes = tmp_path / "notes"
-    with reachable(way, timeout=0.5) as server:
-        async with opened(server) as (_, tools):
-            with pytest.raises(ToolError, match=r"within 0\.5 s\. It may have had an effect"):
-                await called(tools["friend__write_slowly"], seconds=60, notes=str(notes))
-            await eventually(lambda: notes.read_text() == "cancelled")
-            with pytest.raises(ToolError, match=r"within 0\.5 s\.$"):
-                await called(tools["friend__read_slowly"], seconds=60, notes=str(notes))
-            assert (await called(tools["friend__echo"], text="still here")).text == "still here"
+    async with opened(reachable(way, timeout=0.5)) as (_, tools):
+        with pytest.raises(ToolError, match=r"within 0\.5 s\. It may have had an effect"):
+            await called(tools["friend__write_slowly"], seconds=60, notes=str(notes))
+        await eventually(lambda: notes.read_text() == "cancelled")
+        with pytest.raises(ToolError, match=r"within 0\.5 s\.$"):
+            await called(tools["friend__read_slowly"], seconds=60, notes=str(notes))
+        assert (await called(tools["friend__echo"], text="still here")).text == "still here"
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -337,16 +347,15 @@ async def test_a_call_that_is_cancelled_is_cancelled_on_the_server(
     way: str, tmp_path: Path
 ) -> None:
     notes = tmp_path / "notes"
-    with reachable(way) as server:
-        async with opened(server) as (_, tools):
-            slow = called(tools["friend__write_slowly"], seconds=60, notes=str(notes))
-            call = asyncio.create_task(slow)
-            await eventually(lambda: notes.exists() and notes.read_text() == "begun")
-            call.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await call
-            await eventually(lambda: notes.read_text() == "cancelled")
-            assert (await called(tools["friend__echo"], text="still here")).text == "still here"
+    async with opened(reachable(way)) as (_, tools):
+        slow = called(tools["friend__write_slowly"], seconds=60, notes=str(notes))
+        call = asyncio.create_task(slow)
+        await eventually(lambda: notes.exists() and notes.read_text() == "begun")
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        await eventually(lambda: notes.read_text() == "cancelled")
+        assert (await called(tools["friend__echo"], text="still here")).text == "still here"
 
 
 # Lost and found

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from starlette.datastructures import Headers
 
 from agentchat import AgentChat, Context, RetryPolicy, Settings, workflow
+from agentchat.durable.workflow import Workflow
 from agentchat.endpoints import refusal
 from agentchat.errors import NonRetryable, StepFailed
 from agentchat.llm.scripted import ScriptedProvider
@@ -56,12 +60,14 @@ async def breaks(ctx: Context) -> None:
     await ctx.step("hopeless", never)
 
 
-def chat_of(url: str, **settings: object) -> AgentChat:
+def chat_of(
+    url: str, flows: Sequence[Workflow[..., Any]] = (metered, breaks), **settings: object
+) -> AgentChat:
     return AgentChat(
         Settings.model_validate({"db_url": url, **settings}),
         agents=None,
         provider=ScriptedProvider("instant"),
-        workflows=[metered, breaks],
+        workflows=flows,
     )
 
 
@@ -176,6 +182,106 @@ async def test_a_killed_run_is_counted_as_stopped(database_url: str) -> None:
         async with asyncio.timeout(5):
             while not await counted():  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+
+
+@workflow(name="rests")
+async def rests(ctx: Context) -> str:
+    return await ctx.wait_for("go", str)
+
+
+@workflow(name="asks")
+async def asks(ctx: Context) -> str:
+    return await ctx.run(rests)
+
+
+async def status_of(chat: AgentChat, run_id: str, status: str) -> None:
+    async with asyncio.timeout(20):
+        async for run in chat.runs.follow(run_id):
+            if run.status == status:
+                return
+
+
+async def ends(*chats: AgentChat) -> dict[tuple[str, str], float]:
+    """How many ends these apps have counted, by workflow and outcome."""
+    found: dict[tuple[str, str], float] = defaultdict(float)
+    for chat in chats:
+        assert chat.metrics is not None
+        for (name, labels), number in parsed((await chat.metrics.text()).decode()).items():
+            about = dict(labels)
+            if name == "agentchat_runs_finished_total":
+                found[about["workflow"], about["outcome"]] += number
+    return dict(found)
+
+
+async def test_every_end_is_counted_once_also_of_runs_that_nobody_holds(
+    database_url: str,
+) -> None:
+    async with chat_of(database_url, flows=[rests, breaks, asks]) as chat:
+        flows = (rests, asks, rests)
+        waiting, parent, paused = [await chat.runs.start(flow) for flow in flows]
+        for run in (waiting, parent, paused):
+            await status_of(chat, run, "waiting")
+        await chat.runs.pause(paused)
+        [child] = [step.child_id for step in await chat.runs.steps(parent)]
+        await status_of(chat, child, "waiting")
+
+        assert await chat.runs.kill(waiting)
+        # Told to the caller when it is counted.
+        assert await ends(chat) == {("rests", "stopped"): 1}
+        assert not await chat.runs.kill(waiting)
+        assert await chat.runs.kill(paused)
+        assert await chat.runs.kill(parent)
+        stopped = {("rests", "stopped"): 3, ("asks", "stopped"): 1}
+        assert await ends(chat) == stopped
+
+        # Many, by a run of their own; these have not begun, so they have lasted no time.
+        await chat.runs.pause_workflow("breaks")
+        never = [await chat.runs.start(breaks) for _ in range(5)]
+        bulk = await chat.operations.lists.start("cancel", never)
+        await chat.runs.result(bulk)
+        stopped |= {("breaks", "stopped"): 5, ("bulk", "done"): 1}
+        assert await ends(chat) == stopped
+        assert chat.metrics is not None
+        found = parsed((await chat.metrics.text()).decode())
+        lasted = "run_duration_seconds_count"
+        assert found[sample(lasted, workflow="rests", outcome="stopped")] == 3
+        assert sample(lasted, workflow="breaks", outcome="stopped") not in found
+
+        # What ends again has ended twice.
+        await chat.runs.resume_workflow("breaks")
+        failed = await chat.runs.start(breaks)
+        await chat.runs.result(failed)
+        await chat.runs.retry(failed)
+        await chat.runs.result(failed)
+        assert await ends(chat) == stopped | {("breaks", "failed"): 2}
+
+
+async def test_an_end_is_counted_by_the_process_that_decides_it_and_by_no_other(
+    database_url: str,
+) -> None:
+    entered, left = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        entered.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+
+    @workflow(name="held")
+    async def held(ctx: Context) -> None:
+        await ctx.step("hold", hold)
+
+    # The second does not know the workflow, so the first one holds its runs.
+    first, second = chat_of(database_url, flows=[held]), chat_of(database_url, flows=[])
+    async with first as holder, second as other:
+        run = await holder.runs.start(held)
+        await entered.wait()
+        assert await other.runs.kill(run)
+        assert await ends(other) == {("held", "stopped"): 1}
+        await left.wait()
+        await eventually(lambda: not holder._durable._worker._claims)
+        assert await ends(holder, other) == {("held", "stopped"): 1}
 
 
 async def test_followers_and_reruns_of_live_queries_are_told(database_url: str) -> None:

@@ -223,6 +223,11 @@ NEW_KEYS = {
     ("parts", "messages"),
     ("asks", "messages"),
     ("attachments", "messages"),
+    ("logins", "users"),
+    ("invitations", "users"),
+    ("thread_members", "threads"),
+    ("share_links", "threads"),
+    ("presences", "threads"),
 }
 
 

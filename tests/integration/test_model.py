@@ -38,6 +38,7 @@ from agentchat.store.database import Database
 from agentchat.store.journal import History
 from agentchat.store.runs import Hold
 from agentchat.store.writer import Tx
+from agentchat.views import Actor
 from tests.integration.stage import history_of
 
 EXAMPLES = int(os.environ.get("AGENTCHAT_EXAMPLES", "0"))
@@ -521,7 +522,7 @@ async def example(database: Database, run_id: str, do: tuple[Do, ...], seed: int
     clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
     mine = written(do, world)
     machine = Machine(database, clock, world)
-    await database.write(runs.add, new_run(run_id, mine, {}, clock.now(), "Ann"))
+    await database.write(runs.add, new_run(run_id, mine, {}, clock.now(), Actor("ann", "Ann")))
     run = await machine.carry_out(
         run_id, mine, child, crashes=world.chance.randint(0, MOST_CRASHES)
     )
@@ -631,4 +632,4 @@ def _search(url: str, examples: int, runner: asyncio.Runner) -> None:
 def test_a_random_workflow_comes_to_the_journal_that_a_plain_reading_says(
     database_url: str, runner: asyncio.Runner
 ) -> None:
-    _search(database_url, 120 if database_url.startswith("sqlite") else 25, runner)
+    _search(database_url, 80 if database_url.startswith("sqlite") else 15, runner)

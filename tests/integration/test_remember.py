@@ -156,7 +156,7 @@ async def test_what_a_run_found_that_stores_it_anew_is_looked_for_again(
     run_id = await stage.runs.start(flow, THREAD, ANSWER, ANN.id, "")
     await stage.ended(run_id)
     await memories.forget_all(actor=ANN)
-    fork = await stage.runs.fork(run_id, "store")
+    fork = await stage.runs.by(ANN).fork(run_id, "store")
     await stage.ended(fork)
     await memories.embedding.idle.wait()
     found = await memories.recall("peanuts allergic", actor=ANN)

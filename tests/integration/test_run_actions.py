@@ -272,10 +272,18 @@ async def test_who_presses_second_is_told(stage: AgentStage) -> None:
     assert (await settled(chat, thread_id)).text == "Again."
     assert not await runs.cancel(run_id)
     assert not await runs.kill(run_id)
-    for verb in (runs.rerun, runs.fork):
-        with pytest.raises(InvalidInput, match="ask for that answer again"):
-            await verb(run_id)
+    with pytest.raises(InvalidInput, match="This answer is finished"):
+        await runs.fork(run_id)
     assert await audits_of(chat, run_id) == [("pause", "Ann"), ("resume", "Ann")]
+
+
+async def test_what_changes_nothing_about_a_workflow_is_not_written_down(stage: AgentStage) -> None:
+    chat = await stage.open(Agent("clerk", "x"))
+    for runs in (chat.runs.by(ANN), chat.runs.by(BOB)):
+        await runs.pause_workflow("reply")
+    for runs in (chat.runs.by(BOB), chat.runs.by(ANN)):
+        await runs.resume_workflow("reply")
+    assert await audits_of(chat, "reply") == [("pause", "Ann"), ("resume", "Bob")]
 
 
 async def test_a_run_whose_message_another_one_has_answered_is_not_retried(

@@ -22,27 +22,18 @@ from agentchat.durable.retry import RetryPolicy
 from agentchat.durable.workflow import workflow
 from agentchat.errors import InvalidInput, NotAllowed, RunNotFound
 from agentchat.models import Log, Run, RunStatus, Step
-from agentchat.opening import allow_run
 from agentchat.operations.detail_reads import CHUNK, WINDOW
 from agentchat.operations.details import RunDetails
 from agentchat.operations.redact import HIDDEN
 from agentchat.store.writer import Tx
+from tests.guards import open_to_all
 from tests.integration.agents_stage import ANN, BOB, AgentStage, answered, call
 from tests.integration.kinds import carried_on, opened, worked
 from tests.integration.stage import Stage
 
 
-def named(actor: Actor) -> None:
-    """Everybody who has a name may do everything."""
-    if not actor.id:
-        raise NotAllowed
-
-
 def details_of(stage: Stage) -> RunDetails:
-    def allow(actor: Actor, run: Run | None) -> None:
-        allow_run(named, actor, run)
-
-    return RunDetails(stage.database, stage.clock, allow, stage.runs)
+    return RunDetails(stage.database, stage.clock, open_to_all(stage.clock), stage.runs)
 
 
 @pytest.fixture
@@ -159,8 +150,8 @@ async def test_an_answer_is_linked_with_its_run(agents: AgentStage) -> None:
     head = await details.head(message.run_id)
     assert (head.message_id, head.thread_title, head.agent) == (message.id, "A thread", "lead")
     assert head.spent.calls == 2
-    assert [one.action for one in head.choices] == []
-    assert "ask for that answer again" in head.unforkable
+    assert [one.action for one in head.choices] == ["rerun"]
+    assert (head.unforkable, head.beside) == ("", True)
     timeline = await details.timeline(message.run_id)
     keys = [line.key for line in timeline.lines]
     assert keys == ["prepare", "generate", "calls", "gather[0]/tool look", "generate#2", "finish"]

@@ -31,7 +31,8 @@ from agentchat.operations.lists import RunLists
 from agentchat.store import audits, run_lists, runs
 from agentchat.store.database import Database
 from agentchat.views import Actor
-from tests.benchmarks.runs_made import NOW, fill
+from tests.benchmarks.runs_made import MODELS, NOW, fill, models_of
+from tests.guards import NOBODY, open_to_all
 from tests.integration.agents_stage import ANN, BOB, AgentStage, answered, call
 from tests.waiting import eventually
 
@@ -39,16 +40,9 @@ MADE = 400
 MINUTE = timedelta(minutes=1)
 
 
-def anybody(actor: Actor, run: Run | None) -> None:
-    """As the app allows it."""
-    private = run is not None and run.workflow in ("remember", "follow_up")
-    if private and run is not None and run.data.get("user_id", "") not in ("", actor.id):
-        raise NotAllowed
-
-
 @pytest.fixture
 def lists(database: Database) -> RunLists:
-    return RunLists(database, ManualClock(NOW + MINUTE), anybody)
+    return RunLists(database, ManualClock(NOW + MINUTE), open_to_all())
 
 
 @pytest.fixture
@@ -95,6 +89,10 @@ async def one(lists: RunLists, run_id: str, actor: Actor = ANN) -> RunLine:
 # Filters
 
 
+def called(run: Run, model: str) -> bool:
+    return run.workflow == "reply" and run.attempt > 0 and model in models_of(run.id)
+
+
 FILTERS: dict[str, Callable[[Run], bool]] = {
     "": lambda run: True,
     "status=failed": lambda run: run.status == "failed",
@@ -110,6 +108,14 @@ FILTERS: dict[str, Callable[[Run], bool]] = {
     ),
     "agent=writer": lambda run: run.agent == "writer",
     "agent=writer&status=done": lambda run: run.agent == "writer" and run.status == "done",
+    "model=openai:small": lambda run: called(run, "openai:small"),
+    "model=local:tiny&status=done,failed": lambda run: (
+        called(run, "local:tiny") and run.status in ("done", "failed")
+    ),
+    "model=local:tiny&agent=writer&thread=thread-0007": lambda run: (
+        called(run, "local:tiny") and run.agent == "writer" and run.thread_id == "thread-0007"
+    ),
+    "model=openai": lambda run: False,
     "user=Cleo&status=waiting,failed": lambda run: (
         run.started_by == "Cleo" and run.status in ("waiting", "failed")
     ),
@@ -346,6 +352,7 @@ async def test_choices_are_the_names_that_are_there(lists: RunLists, made: list[
     choices = await lists.choices()
     assert choices.workflows == ("digest", "import_orders", "remember", "reply")
     assert choices.agents == ("assistant", "researcher", "writer")
+    assert choices.models == tuple(sorted(MODELS))
     assert choices.users == ("Ann", "Bob", "Cleo")
 
 
@@ -405,23 +412,19 @@ async def test_runs_about_somebody_show_others_nothing_of_what_they_hold(
     assert (plan.ids, [n.words for n in plan.cannot]) == ((), ["about what another person said"])
 
 
-async def test_nobody_without_a_name_sees_anything(database: Database) -> None:
-    def nobody(_actor: Actor, _run: Run | None) -> None:
-        raise NotAllowed
-
-    lists = RunLists(database, ManualClock(NOW), nobody)
+async def test_nobody_without_a_name_sees_anything(lists: RunLists) -> None:
     with pytest.raises(NotAllowed):
-        await lists.page()
+        await lists.page(actor=NOBODY)
     with pytest.raises(NotAllowed):
-        lists.follow()
+        lists.follow(actor=NOBODY)
     with pytest.raises(NotAllowed):
-        await lists.plan("cancel", "status=queued")
+        await lists.plan("cancel", "status=queued", actor=NOBODY)
     with pytest.raises(NotAllowed):
-        await lists.start("cancel", ["some-run-id"])
+        await lists.start("cancel", ["some-run-id"], actor=NOBODY)
     with pytest.raises(NotAllowed):
-        lists.follow_bulk("some-bulk-id")
+        lists.follow_bulk("some-bulk-id", actor=NOBODY)
     with pytest.raises(NotAllowed):
-        await lists.save_view("mine", "")
+        await lists.save_view("mine", "", actor=NOBODY)
 
 
 # Live

@@ -8,10 +8,10 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import update
 
 from agentchat.durable.argument_fields import ArgumentField, fields_of
@@ -26,6 +26,7 @@ from agentchat.errors import InvalidInput, NotAllowed, ScheduleNotFound, WrongSt
 from agentchat.models import Run, RunStatus
 from agentchat.store.database import Database
 from agentchat.views import Actor
+from tests.guards import NOBODY, open_to_all
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -72,7 +73,7 @@ KNOWN = {one.name: one for one in (greet, other, inner)}
 
 @pytest.fixture
 def schedules(database: Database, clock: ManualClock) -> Schedules:
-    return Schedules(database, clock, KNOWN, lambda actor: None, own=("inner",))
+    return Schedules(database, clock, KNOWN, open_to_all(clock), own=("inner",))
 
 
 @pytest.fixture
@@ -321,10 +322,7 @@ async def test_nobody_does_anything_unless_they_are_allowed(
     schedule_id = await schedules.create("hello", HOURLY, "other")
     seen = await only(schedules)
 
-    def nobody(actor: Actor) -> None:
-        raise NotAllowed
-
-    none = Schedules(database, clock, KNOWN, nobody)
+    none = schedules.by(NOBODY)
 
     async def now(verb: Callable[[], Any]) -> None:
         verb()
@@ -348,7 +346,7 @@ async def test_nobody_does_anything_unless_they_are_allowed(
 
 
 def test_a_preview_tells_words_and_the_next_times(clock: ManualClock) -> None:
-    schedules = Schedules(None, clock, KNOWN, lambda actor: None)  # type: ignore[arg-type]
+    schedules = Schedules(None, clock, KNOWN, open_to_all(clock))  # type: ignore[arg-type]
     daily = schedules.preview(Cron("0 9 * * *", timezone="Europe/Berlin"))
     assert daily.words == "Every day at 09:00 (Europe/Berlin)"
     assert daily.times == tuple(NOW + (8 + 24 * day) * HOUR for day in range(5))
@@ -374,7 +372,7 @@ async def test_a_preview_of_an_interval_is_what_happens(
 
 
 def test_workflows_tell_what_they_are_started_with(clock: ManualClock) -> None:
-    schedules = Schedules(None, clock, KNOWN, lambda actor: None, own=("inner",))  # type: ignore[arg-type]
+    schedules = Schedules(None, clock, KNOWN, open_to_all(clock), own=("inner",))  # type: ignore[arg-type]
     first, second = schedules.workflows()
     assert (first.name, second.name, second.fields) == ("greet", "other", ())
     assert first.words == "Say hello.\n\nAs often as wanted."
@@ -382,6 +380,31 @@ def test_workflows_tell_what_they_are_started_with(clock: ManualClock) -> None:
         ArgumentField("name", "text", "text"),
         ArgumentField("times", "integer", "a whole number", required=False, default="1"),
     )
+
+
+def test_a_field_says_within_which_limits() -> None:
+    @workflow
+    async def limited(
+        ctx: Context,
+        times: Annotated[int, Field(ge=1, le=10_000)],
+        ratio: Annotated[float, Field(gt=0, lt=1.5)],
+        pairs: Annotated[int, Field(multiple_of=2)],
+        name: Annotated[str, Field(min_length=1, max_length=40)],
+        code: Annotated[str, Field(pattern="^[A-Z]{3}$")],
+        names: Annotated[list[str], Field(max_length=3)],
+        maybe: Annotated[int, Field(ge=18)] | None = None,
+    ) -> None:
+        return None
+
+    assert {one.name: (one.kind, one.words) for one in fields_of(limited)} == {
+        "times": ("integer", "a whole number, from 1 to 10,000"),
+        "ratio": ("number", "a number, more than 0, less than 1.5"),
+        "pairs": ("integer", "a whole number, a multiple of 2"),
+        "name": ("text", "text, from 1 to 40 characters"),
+        "code": ("text", "text, like ^[A-Z]{3}$"),
+        "names": ("json", "a list of text, at most 3 of them"),
+        "maybe": ("integer", "a whole number, at least 18"),
+    }
 
 
 def test_every_type_of_argument_has_a_field() -> None:

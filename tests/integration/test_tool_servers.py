@@ -119,4 +119,4 @@ async def test_nothing_is_missing_where_there_are_no_servers_and_strangers_are_t
     with pytest.raises(NotAllowed):
         chat.tool_servers.follow_missing(actor=Actor("", ""))
     with pytest.raises(NotAllowed):
-        ToolServers(chat._team, chat._authorize).missing(actor=Actor("", ""))
+        ToolServers(chat._team, chat._guard).missing(actor=Actor("", ""))

@@ -7,9 +7,10 @@ import math
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import BeforeValidator, Field, PlainSerializer
 
 from agentchat import Actor, AgentChat, Context, RunView, Settings, workflow
 from agentchat.errors import InvalidInput, NotAllowed, RunNotFound
@@ -34,6 +35,27 @@ async def rated(ctx: Context) -> dict[str, Any]:
     return {"stars": stars}
 
 
+Few = Annotated[int, Field(ge=1, le=10)]
+
+
+@workflow
+async def repeated(ctx: Context, times: Few, word: Annotated[str, Field(min_length=2)]) -> str:
+    return word * times
+
+
+def _bare(text: str) -> str:
+    return text.removeprefix("no. ")
+
+
+# Has a form of its own in rows.
+Numbered = Annotated[str, BeforeValidator(_bare), PlainSerializer("no. {}".format)]
+
+
+@workflow
+async def carried(ctx: Context, parcel: Numbered) -> Numbered:
+    return f"{parcel}!"
+
+
 @workflow
 async def unknown(ctx: Context) -> None:
     """Not named when the app is opened."""
@@ -43,7 +65,9 @@ async def unknown(ctx: Context) -> None:
 async def chat(database_url: str) -> AsyncIterator[AgentChat]:
     settings = Settings(db_url=database_url)
     provider = ScriptedProvider("instant")
-    async with AgentChat(settings, provider=provider, workflows=[doubles, rated]) as chat:
+    async with AgentChat(
+        settings, provider=provider, workflows=[doubles, rated, repeated, carried]
+    ) as chat:
         yield chat
 
 
@@ -90,6 +114,31 @@ async def test_a_waiting_run_is_stopped_by_name(chat: AgentChat) -> None:
     assert (await until(chat, run_id, "stopped")).stopped_by == "Ann"
 
 
+@pytest.mark.parametrize(
+    ("times", "word", "words"),
+    [
+        (0, "ha", "'times' of workflow 'repeated' does not fit: Input should be greater than or"),
+        (11, "ha", "Input should be less than or equal to 10"),
+        (3, "h", "'word' of workflow 'repeated' does not fit: String should have at least 2"),
+    ],
+)
+async def test_limits_of_arguments_hold_when_a_run_is_started(
+    chat: AgentChat, times: int, word: str, words: str
+) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        await chat.runs.start(repeated, times, word)
+    run_id = await chat.runs.start(repeated, 3, "ha")
+    assert (await until(chat, run_id, "done")).result == "hahaha"
+    with pytest.raises(InvalidInput, match=words):
+        await chat.runs.rerun(run_id, {"times": times, "word": word})
+
+
+async def test_what_has_a_form_of_its_own_is_stored_in_that(chat: AgentChat) -> None:
+    run_id = await chat.runs.start(carried, "7")
+    run = await until(chat, run_id, "done")
+    assert (run.result, (await chat.runs.get(run_id)).result) == ("no. 7!", "no. 7!")
+
+
 async def test_what_cannot_be_started_is_refused_with_words(chat: AgentChat) -> None:
     with pytest.raises(InvalidInput, match="'unknown' is not one of this app"):
         await chat.runs.start(unknown)
@@ -107,7 +156,7 @@ async def test_what_cannot_be_started_is_refused_with_words(chat: AgentChat) -> 
         await chat.runs.by(Actor("", "")).send_event("r" * 32, "rating", 1)
 
 
-async def test_the_run_of_an_answer_is_not_begun_anew_beside_it(chat: AgentChat) -> None:
+async def test_the_run_of_an_answer_is_not_killed_when_it_is_over(chat: AgentChat) -> None:
     thread = await chat.create_thread()
     await chat.send_message(thread.id, "Hello")
     async with aclosing(chat.follow(thread.id)) as views:
@@ -116,5 +165,3 @@ async def test_the_run_of_an_answer_is_not_begun_anew_beside_it(chat: AgentChat)
                 break
     run_id = view.settled[-1].run_id
     assert not await chat.runs.kill(run_id)
-    with pytest.raises(InvalidInput, match="answers a message"):
-        await chat.runs.rerun(run_id)

@@ -78,6 +78,46 @@ async def test_only_what_was_committed_is_told(database: Database) -> None:
     assert [dict(row.known)["id"] for row in told] == ["good"]
 
 
+async def test_news_are_told_once_for_what_was_committed_and_before_the_caller_goes_on(
+    database: Database,
+) -> None:
+    told: list[object] = []
+    database.on_news(told.append)
+
+    def bad(tx: Tx) -> None:
+        tx.announce("bad")
+        raise ThreadNotFound
+
+    def announce(tx: Tx, news: str) -> None:
+        add(tx, news)
+        tx.announce(news)
+        with contextlib.suppress(ThreadNotFound), tx.savepoint():
+            tx.announce("undone")
+            raise ThreadNotFound
+
+    # In one group, which is run again without the one that fails.
+    await asyncio.gather(
+        database.write(announce, "a"),
+        database.write(bad),
+        database.write(announce, "b"),
+        return_exceptions=True,
+    )
+    assert told == ["a", "b"]
+    await database.write(announce, "c")
+    assert told == ["a", "b", "c"]
+
+
+async def test_a_listener_to_news_that_fails_holds_up_nobody(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_news: object) -> None:
+        raise ValueError
+
+    database.on_news(fail)
+    await database.write(lambda tx: tx.announce("a"))
+    assert "could not be told" in caplog.text
+
+
 async def test_what_a_savepoint_undoes_is_not_told_and_the_rest_goes_on(database: Database) -> None:
     told: list[Rows] = []
     database.live.listen(told.extend)

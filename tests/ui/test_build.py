@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,14 @@ def test_untrusted_text_becomes_elements_in_one_place_only() -> None:
         ("markdown.py", "react-markdown"),
         ("markdown.jsx", "react-markdown"),
     }
+
+
+def test_no_handler_asks_the_pages_to_evaluate_anything() -> None:
+    """Their policy would refuse it: whoever wants one of these needs a component of our own."""
+    evaluated = re.compile(
+        r"\brx\.(call_script|call_function|run_script|toast|set_clipboard|console_log|window_alert)"
+        r"|unsafe-eval|\beval\(|new Function"
+    )
+    sources = [*(ROOT / "agentchat").rglob("*.py"), *(ROOT / "agentchat" / "ui").rglob("*.js*")]
+
+    assert [source.name for source in sources if evaluated.search(source.read_text("utf-8"))] == []

@@ -60,7 +60,9 @@ class Tab:
                 object.__setattr__(self, name, state.__fields__[name].default_value())
         object.__setattr__(self, "thread_id", thread_id)
         url = SimpleNamespace(query_parameters=query)
-        object.__setattr__(self, "router", SimpleNamespace(url=url))
+        object.__setattr__(
+            self, "router", SimpleNamespace(url=url, headers=SimpleNamespace(cookie=""))
+        )
         object.__setattr__(self, "_show", lambda *a, **k: state._show(self, *a, **k))
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -402,10 +404,10 @@ async def test_what_cannot_be_picked_is_said(
 
 async def test_the_agents_are_told_to_a_page(agents: AgentChat) -> None:
     tab = Tab(AgentsState)
-    AgentsState.tell.fn(tab)
+    await AgentsState.tell.fn(tab)
     assert [agent.name for agent in tab.agents] == ["clerk", "writer"]
     tab.sent.clear()
-    AgentsState.tell.fn(tab)
+    await AgentsState.tell.fn(tab)
     assert tab.sent == []
 
 

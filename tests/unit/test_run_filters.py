@@ -35,6 +35,7 @@ def filters(draw: st.DrawFn) -> RunFilter:
         statuses=tuple(status for status in RunStatus if status in chosen),
         workflow=draw(words | st.just("")),
         agent=draw(words | st.just("")),
+        model=draw(words | st.just("")),
         user=draw(words | st.just("")),
         thread=draw(words | st.just("")),
         schedule=draw(words | st.just("")),

@@ -335,7 +335,9 @@ export function AskCard({ ask, desk, linked }) {
         {ask.agent && who ? <span>{filled(who, { agent: ask.agent })}</span> : null}
       </div>
       {ask.text ? <p className="ask-text">{ask.text}</p> : null}
-      <Way ask={ask} decision={decision} desk={desk} words={words} />
+      {desk.mayWrite === false ? null : (
+        <Way ask={ask} decision={decision} desk={desk} words={words} />
+      )}
       <p className="ask-note">
         {ask.deadline ? (
           <time dateTime={ask.deadline}>{filled(until, { time: moment(ask.deadline) })}</time>

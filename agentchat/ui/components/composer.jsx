@@ -18,6 +18,8 @@ import {
 } from "./store";
 
 const useBeforePaint = typeof window === "undefined" ? useEffect : useLayoutEffect;
+// As often as the server takes it.
+const TYPING_EVERY = 3_000;
 const fieldSizing = () => CSS.supports("field-sizing", "content");
 
 function lengthOf(text, limit) {
@@ -30,9 +32,9 @@ function lengthOf(text, limit) {
  * is who answers, and what a message does while an answer is being written.
  */
 export function Composer(props) {
-  const { shown, missing, running, agents, agent, model, lacking, second } = props;
-  const { words, agentWords } = props;
-  const { onSend, onStop, onAgent, onSecond } = props;
+  const { shown, missing, running, beside, agents, agent, model, lacking, second } = props;
+  const { watched, words, agentWords } = props;
+  const { onSend, onStop, onAgent, onSecond, onTyping } = props;
   const { thread_id: thread = "" } = useParams();
   const [text, setText] = useState("");
   const draft = useRef("");
@@ -81,6 +83,13 @@ export function Composer(props) {
   const here = shown === thread;
   const chosen = create ? picked : here ? agent : "";
   const choose = (name) => (create ? pickAgent(name) : onAgent(thread, name));
+
+  const told = useRef(0);
+  const tellTyping = (value) => {
+    if (!watched || create || !here || !value.trim() || Date.now() - told.current < TYPING_EVERY) return;
+    told.current = Date.now();
+    onTyping(thread);
+  };
 
   const length = lengthOf(text, words.limit);
   const tooLong = length > words.limit;
@@ -133,10 +142,13 @@ export function Composer(props) {
           aria-describedby={tooLong ? "message-problem" : undefined}
           placeholder={words.placeholder}
           value={text}
-          onChange={(event) => change(event.target.value)}
+          onChange={(event) => {
+            change(event.target.value);
+            tellTyping(event.target.value);
+          }}
           onKeyDown={onKeyDown}
         />
-        {running && here ? (
+        {(running || beside) && here ? (
           <button
             type="button"
             className="composer-button stop"

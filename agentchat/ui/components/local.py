@@ -7,6 +7,7 @@ from typing import Any
 
 import reflex as rx
 
+from agentchat.ui import words as page_words
 from agentchat.ui.build import local_library
 from agentchat.ui.growth import Piece
 from agentchat.ui.states.thread import Refusal
@@ -30,17 +31,20 @@ class Composer(rx.Component):
     shown: rx.Var[str]
     missing: rx.Var[bool]
     running: rx.Var[bool]
+    beside: rx.Var[bool]
     agents: rx.Var[list[AgentView]]
     agent: rx.Var[str]
     model: rx.Var[str]
     lacking: rx.Var[list[ToolServerView]]
     second: rx.Var[str]
+    watched: rx.Var[bool]
     words: rx.Var[Mapping[str, Any]]
     agent_words: rx.Var[Mapping[str, str]]
     on_send: rx.EventHandler[Send]
     on_stop: rx.EventHandler[Text]
     on_agent: rx.EventHandler[TwoTexts]
     on_second: rx.EventHandler[TwoTexts]
+    on_typing: rx.EventHandler[Text]
 
 
 class NewThreadButton(rx.Component):
@@ -159,6 +163,14 @@ class Shell(rx.Component):
     tag = "Shell"
     lib_dependencies: list[str] = [_LUCIDE]
 
+    crash: rx.Var[Mapping[str, str]] = rx.Var.create(
+        {
+            "title": page_words.CRASH_TITLE,
+            "text": page_words.CRASH,
+            "reload": page_words.RELOAD,
+        }
+    )
+
 
 class OfAnotherBuild(rx.Component):
     """Shows its children while the page is of another build than the server's."""
@@ -218,6 +230,7 @@ class ThreadLink(rx.Component):
     tag = "ThreadLink"
 
     to: rx.Var[str]
+    others: rx.Var[list[str]]
 
 
 class ThreadMenu(rx.Component):

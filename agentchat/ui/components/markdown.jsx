@@ -6,7 +6,18 @@ import remarkGfm from "remark-gfm";
 import rehypeHighlight from "rehype-highlight";
 import { Check, Copy, ImageOff } from "lucide-react";
 import { lexer } from "marked";
+import { Boundary } from "./boundary";
 import { useGrown } from "./growth";
+import { addressOf, textOf, unsaidHost } from "./links";
+
+// The pages' policy lets nobody write HTML into the page. The markdown parser does, to learn
+// which character a name like "&amp;" stands for: names, and nothing else, are let through.
+if (globalThis.trustedTypes && !globalThis.trustedTypes.defaultPolicy) {
+  const NAME = /^&[A-Za-z][A-Za-z0-9]{0,40};$/;
+  globalThis.trustedTypes.createPolicy("default", {
+    createHTML: (text) => (NAME.test(text) ? text : null),
+  });
+}
 
 const REMARK = [remarkGfm];
 const HIGHLIGHT = [[rehypeHighlight, { detect: false, plainText: ["text", "txt", "plain"] }]];
@@ -81,17 +92,16 @@ function CodeBlock({ node, words, children }) {
   );
 }
 
-function hostOf(address) {
-  try {
-    return new URL(address).host;
-  } catch {
-    return "";
-  }
-}
-
-/** Only addresses of the web and of mail; all else, also our own paths, leads nowhere. */
-function safeAddress(address) {
-  return /^(https?:\/\/|mailto:)/i.test(address) ? address : "";
+function OutLink({ href, children }) {
+  const url = addressOf(href);
+  if (!url) return <span>{children}</span>;
+  const host = unsaidHost(url, textOf(children));
+  return (
+    <a href={url.href} target="_blank" rel="noopener noreferrer nofollow" title={url.href}>
+      {children}
+      {host ? <bdi className="link-host">{host}</bdi> : null}
+    </a>
+  );
 }
 
 function componentsWith(words) {
@@ -101,18 +111,11 @@ function componentsWith(words) {
         {children}
       </CodeBlock>
     ),
-    a: ({ href, children }) =>
-      href ? (
-        <a href={href} target="_blank" rel="noopener noreferrer nofollow">
-          {children}
-        </a>
-      ) : (
-        <span>{children}</span>
-      ),
+    a: ({ href, children }) => <OutLink href={href}>{children}</OutLink>,
     img: ({ src, alt }) => (
       <span className="image-placeholder">
         <ImageOff size={14} aria-hidden />
-        {[words.image, alt, hostOf(src)].filter(Boolean).join(" · ")}
+        {[words.image, alt, addressOf(src)?.host].filter(Boolean).join(" · ")}
       </span>
     ),
     table: ({ children }) => (
@@ -124,6 +127,9 @@ function componentsWith(words) {
   };
 }
 
+// What addresses may lead to is decided where they are drawn.
+const asIs = (address) => address;
+
 // Each block is drawn by itself, so that of a long growing text only its end is drawn again.
 // Where a part of the text says something about another, it is one block: references, notes.
 const REFERENCE = /^ {0,3}\[[^\]]+\]:/m;
@@ -132,16 +138,19 @@ function blocksOf(text) {
   return REFERENCE.test(text) ? [text] : lexer(text).map((token) => token.raw);
 }
 
+// Whatever somebody wrote, the rest of the page stays: what cannot be drawn is shown as it is.
 const Block = memo(function Block({ text, components }) {
   return (
-    <ReactMarkdown
-      remarkPlugins={REMARK}
-      rehypePlugins={text.length > MOST_HIGHLIGHTED ? PLAIN : HIGHLIGHT}
-      urlTransform={(address, key) => (key === "src" ? address : safeAddress(address))}
-      components={components}
-    >
-      {text}
-    </ReactMarkdown>
+    <Boundary of={text} instead={<p className="as-written">{text}</p>}>
+      <ReactMarkdown
+        remarkPlugins={REMARK}
+        rehypePlugins={text.length > MOST_HIGHLIGHTED ? PLAIN : HIGHLIGHT}
+        urlTransform={asIs}
+        components={components}
+      >
+        {text}
+      </ReactMarkdown>
+    </Boundary>
   );
 });
 

@@ -9,15 +9,32 @@ from agentchat.ui.components.local import PassingButton, SpentFold
 from agentchat.ui.components.markdown import copy_message, markdown
 from agentchat.ui.components.parts import parts_of, sources_of
 from agentchat.ui.components.run import RunChip
+from agentchat.ui.components.variants import again_button, variant, variants
 from agentchat.ui.states.agents import AgentsState
+from agentchat.ui.states.auth import AuthState
 from agentchat.ui.states.thread import ThreadState
 from agentchat.views import FileView, MessageView
 
 _several = AgentsState.agents.length() > 1
+_may_write = ThreadState.role != "viewer"
 
 
 def message(view: rx.Var[MessageView]) -> rx.Component:
-    """A message of the thread as an article that names its role and status."""
+    """A message of the thread; an answer that has others beside it, with those."""
+    return rx.cond(view.variants > 1, _several_answers(view), _article(view))
+
+
+def _several_answers(view: rx.Var[MessageView]) -> rx.Component:
+    return variants(
+        view,
+        variant(view, _article(view)),
+        # Those of other places too: which are of this one is found out where they are drawn.
+        rx.foreach(ThreadState.others, lambda other: variant(other, _article(other))),
+    )
+
+
+def _article(view: rx.Var[MessageView]) -> rx.Component:
+    """A message as an article that names its role and status."""
     return rx.el.article(
         rx.cond(view.role == "user", _from_person(view), _from_assistant(view)),
         key=view.id,
@@ -33,9 +50,18 @@ def _is_live(view: rx.Var[MessageView]) -> rx.Var[bool]:
     return (view.status == "running") | (view.status == "pending")
 
 
+def _of_another(view: rx.Var[MessageView]) -> rx.Var[bool]:
+    """Whether somebody else wrote it than who looks at it, as far as names tell."""
+    me = AuthState.who
+    return (view.author != "") & (me.name != "") & (view.author != me.name)
+
+
 def _from_person(view: rx.Var[MessageView]) -> rx.Component:
     return rx.fragment(
-        rx.el.h2(words.YOU, class_name="visually-hidden"),
+        rx.el.h2(
+            rx.cond(_of_another(view), view.author, words.YOU),
+            class_name=rx.cond(_of_another(view), "message-author", "visually-hidden"),
+        ),
         rx.el.div(view.text, class_name="text", data_part="text"),
         rx.cond(
             view.files.length() > 0,
@@ -105,6 +131,7 @@ def _at_work(view: rx.Var[MessageView]) -> rx.Component:
 def _at_rest(view: rx.Var[MessageView]) -> rx.Component:
     return rx.fragment(
         rx.cond(view.text != "", copy_message(view.text)),
+        rx.cond((view.status == "done") & ~view.hidden & _may_write, again_button(view)),
         rx.match(
             view.status,
             ("failed", rx.fragment()),
@@ -119,10 +146,13 @@ def _at_rest(view: rx.Var[MessageView]) -> rx.Component:
 def _stopped(view: rx.Var[MessageView]) -> rx.Component:
     return rx.fragment(
         rx.el.span(_words(view), data_part="words"),
-        PassingButton.create(
-            words.TRY_AGAIN,
-            class_name="link-button",
-            on_press=ThreadState.retry(view.id),
+        rx.cond(
+            _may_write,
+            PassingButton.create(
+                words.TRY_AGAIN,
+                class_name="link-button",
+                on_press=ThreadState.retry(view.id),
+            ),
         ),
     )
 
@@ -133,10 +163,13 @@ def _failure(view: rx.Var[MessageView]) -> rx.Component:
             rx.el.strong(_words(view), data_part="words"),
             rx.el.span(view.next_step),
         ),
-        PassingButton.create(
-            words.TRY_AGAIN,
-            class_name="button small",
-            on_press=ThreadState.retry(view.id),
+        rx.cond(
+            _may_write,
+            PassingButton.create(
+                words.TRY_AGAIN,
+                class_name="button small",
+                on_press=ThreadState.retry(view.id),
+            ),
         ),
         class_name="failure",
         role="alert",

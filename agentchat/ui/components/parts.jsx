@@ -195,6 +195,11 @@ function ToolCard({ part }) {
         </details>
       )}
       {decided ? <Decided ask={decided} edited={part.edited} words={askWords} /> : null}
+      {part.given ? (
+        <p className="tool-given">
+          {filled(part.given === "result" ? words.givenResult : words.givenArguments, part)}
+        </p>
+      ) : null}
       {why ? <p className="tool-why">{why}</p> : null}
     </div>
   );

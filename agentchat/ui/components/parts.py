@@ -10,6 +10,7 @@ import reflex as rx
 from agentchat.ui import words, words_run
 from agentchat.ui.build import local_library
 from agentchat.ui.states.asks import DecisionState, Refused
+from agentchat.ui.states.thread import ThreadState
 from agentchat.views import AskView, MessageView, PartView
 
 _LUCIDE = "lucide-react@1.26.0"
@@ -28,6 +29,7 @@ class Parts(rx.Component):
     parts: rx.Var[tuple[PartView, ...]]
     run: rx.Var[str]
     refused: rx.Var[dict[str, Refused]]
+    may_write: rx.Var[bool]
     words: rx.Var[Mapping[str, str]]
     ask_words: rx.Var[Mapping[str, str]]
     run_words: rx.Var[Mapping[str, str]]
@@ -77,6 +79,7 @@ def parts_of(view: rx.Var[MessageView]) -> rx.Component:
     return Parts.create(
         parts=view.parts,
         run=view.run_id,
+        may_write=ThreadState.role != "viewer",
         words=words.PARTS,
         run_words=words_run.CHIP,
         markdown_words=words.MARKDOWN,

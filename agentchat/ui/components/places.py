@@ -6,16 +6,24 @@ import reflex as rx
 
 from agentchat.ui import words_faults, words_overview, words_runs, words_schedules
 from agentchat.ui.components.local import ThreadLink
+from agentchat.ui.states.auth import AuthState
 from agentchat.ui.states.faults import FaultsState
 
-_PLACES = (words_runs, words_overview, words_schedules)
+RUN_PATHS = (words_overview.PATH, words_schedules.PATH, words_faults.PATH)
+"""The pages beside that of the runs."""
 
 
 def run_places() -> rx.Component:
-    """Links to the runs, the overview, the schedules, and to the faults where they are allowed."""
+    """Links to the runs and the schedules, and for administrators to the overview, and to the
+    faults where they are allowed.
+    """
+    # Most who look are; a link that comes late would move the others.
+    operator = AuthState.who.operator | (AuthState.who.id == "")
     return rx.el.nav(
-        *(_place(one.TITLE, one.PATH) for one in _PLACES),
-        rx.cond(FaultsState.allowed, _place(words_faults.TITLE, words_faults.PATH)),
+        _place(words_runs.TITLE, words_runs.PATH),
+        rx.cond(operator, _place(words_overview.TITLE, words_overview.PATH)),
+        _place(words_schedules.TITLE, words_schedules.PATH),
+        rx.cond(FaultsState.allowed & operator, _place(words_faults.TITLE, words_faults.PATH)),
         aria_label=words_runs.PLACES,
         class_name="places",
     )

@@ -393,11 +393,24 @@ function ForkDialog({ step, head, words, desk, onClose }) {
           value={text}
           onChange={setText}
           problem={problem || refused}
-          note={text.includes("[redacted]") ? words.redacted : ""}
+          note={text.includes("[redacted]") ? words.redacted : noteOf(head, step, mode, words)}
         />
       ) : null}
     </Ask>
   );
+}
+
+const MODEL_CALL = /^generate(#\d+)?$/;
+
+function noteOf(head, step, mode, words) {
+  if (!head.beside || !MODEL_CALL.test(step.key)) return "";
+  const example = mode === "input" ? ` ${words.example}` : "";
+  return words.notes[mode] + example;
+}
+
+/** Whether the run can go on from a step: an answer only from a call of its model or of a tool. */
+export function goesOnFrom(head, step) {
+  return head.forkable && (!head.beside || MODEL_CALL.test(step.key) || step.key.includes("/"));
 }
 
 /** Opens the dialog that forks the run from a step. */

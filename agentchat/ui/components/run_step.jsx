@@ -4,7 +4,7 @@ import { Link } from "react-router";
 import { Check, Copy, X } from "lucide-react";
 import { filled } from "./asks";
 import { useNow } from "./clock";
-import { ForkButton } from "./run_actions";
+import { ForkButton, goesOnFrom } from "./run_actions";
 import { Chip, Value, dollars, stamp, took } from "./run_values";
 
 function CopyText({ text, words }) {
@@ -175,7 +175,7 @@ export function StepPanel({ step, head, address, words, actionWords, desk }) {
               ) : null}
             </div>
           ) : null}
-          {head.forkable ? <ForkButton step={step} head={head} words={actionWords} desk={desk} /> : null}
+          {goesOnFrom(head, step) ? <ForkButton step={step} head={head} words={actionWords} desk={desk} /> : null}
           <Facts step={step} words={words} />
           <Value
             label={words.input}

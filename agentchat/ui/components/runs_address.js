@@ -7,6 +7,7 @@ const FILTERS = [
   "status",
   "workflow",
   "agent",
+  "model",
   "user",
   "thread",
   "schedule",

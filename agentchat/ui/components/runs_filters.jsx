@@ -210,7 +210,7 @@ export function Filters({ address, page, choices, words, children }) {
           {words.moreFilters}
         </button>
         <Time address={address} words={words} />
-        {["workflow", "agent", "user"].map((name) => (
+        {["workflow", "agent", "model", "user"].map((name) => (
           <Choice
             key={name}
             name={name}

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { Navigate, useLocation } from "react-router";
 import { Menu, X } from "lucide-react";
+import { Boundary } from "./boundary";
 import { focusComposer } from "./store";
 
 // The page on which the drawer with the threads was opened, so another page closes it at once;
@@ -29,8 +30,28 @@ function useOpen() {
   return page === pathname;
 }
 
-/** The page: sidebar and main part side by side, or the sidebar as a drawer. */
-export function Shell({ children }) {
+/** The page, or words in its place where it breaks. */
+export function Shell({ crash, children }) {
+  const instead = (
+    <main className="full-page">
+      <div className="center-note">
+        <h1 className="note-title">{crash.title}</h1>
+        <p>{crash.text}</p>
+        <a href="" className="button primary">
+          {crash.reload}
+        </a>
+      </div>
+    </main>
+  );
+  return (
+    <Boundary instead={instead}>
+      <Frame>{children}</Frame>
+    </Boundary>
+  );
+}
+
+/** Sidebar and main part side by side, or the sidebar as a drawer. */
+function Frame({ children }) {
   const isOpen = useOpen();
   const { pathname, search } = useLocation();
   const root = useRef(null);

@@ -5,13 +5,15 @@ from __future__ import annotations
 import reflex as rx
 
 from agentchat.ui import words, words_runs
+from agentchat.ui.components.accounts import whoever
 from agentchat.ui.components.local import DrawerButton, NewThreadButton, ThreadLink, ThreadMenu
+from agentchat.ui.components.places import RUN_PATHS
 from agentchat.ui.states.asks import WaitingState
 from agentchat.ui.states.threads import ThreadLine, ThreadsState
 
 
 def sidebar() -> rx.Component:
-    """Brand, New thread, and every thread with its menu."""
+    """Brand, New thread, every thread with its menu, and who one is."""
     return rx.el.div(
         rx.el.div(
             ThreadLink.create(
@@ -31,7 +33,7 @@ def sidebar() -> rx.Component:
         ),
         _inbox_link(),
         _place("brain", words.MEMORY, words.MEMORY_PATH),
-        _place("activity", words_runs.TITLE, words_runs.PATH),
+        _place("activity", words_runs.TITLE, words_runs.PATH, others=RUN_PATHS),
         rx.el.nav(
             rx.el.p(words.THREADS, class_name="threads-heading", aria_hidden=True),
             rx.el.ul(rx.foreach(ThreadsState.threads, _line)),
@@ -46,6 +48,7 @@ def sidebar() -> rx.Component:
             aria_label=words.THREADS,
             class_name="threads",
         ),
+        whoever(),
         id="threads",
         class_name="sidebar",
     )
@@ -56,12 +59,15 @@ def _inbox_link() -> rx.Component:
     return _place("inbox", words.INBOX, words.INBOX_PATH, rx.cond(WaitingState.number > 0, number))
 
 
-def _place(icon: str, name: str, path: str, *more: rx.Component) -> rx.Component:
+def _place(
+    icon: str, name: str, path: str, *more: rx.Component, others: tuple[str, ...] = ()
+) -> rx.Component:
     return ThreadLink.create(
         rx.icon(icon, size=15, aria_hidden=True),
         rx.el.span(name, class_name="thread-title"),
         *more,
         to=path,
+        others=list(others),
         class_name="thread-link place-link",
     )
 

@@ -1,13 +1,22 @@
 import { useRef, useState } from "react";
-import { NavLink, useNavigate, useParams } from "react-router";
+import { Link, NavLink, useLocation, useNavigate, useParams } from "react-router";
 import * as AlertDialog from "@radix-ui/react-alert-dialog";
 import * as Dialog from "@radix-ui/react-dialog";
 import * as DropdownMenu from "@radix-ui/react-dropdown-menu";
 import { Ellipsis, Pencil, Trash2 } from "lucide-react";
 import { focusComposer } from "./store";
 
-/** A link to a thread; the one being shown is marked as the current page. */
-export function ThreadLink({ to, className = "thread-link", children }) {
+/** A link to a thread or a page; the one being shown is marked as the current page, and a link
+ * that also stands for the pages in *others* as current on those. */
+export function ThreadLink({ to, others = [], className = "thread-link", children }) {
+  const { pathname } = useLocation();
+  if (others.some((other) => pathname.startsWith(other))) {
+    return (
+      <Link to={to} className={className} aria-current="true">
+        {children}
+      </Link>
+    );
+  }
   return (
     // A server may end an address in a slash; only of the first page all others are part.
     <NavLink to={to} end={to === "/"} className={className}>

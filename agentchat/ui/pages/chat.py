@@ -28,17 +28,29 @@ from agentchat.ui.components.notices import (
     tools_notice,
 )
 from agentchat.ui.components.parts import ask_teller
+from agentchat.ui.components.presence import who_is_here, who_types
 from agentchat.ui.components.route import disconnected, route_thread
+from agentchat.ui.components.sharing import read_only, share_button
 from agentchat.ui.components.sidebar import sidebar
 from agentchat.ui.states.agents import AgentsState
 from agentchat.ui.states.model import ModelState
+from agentchat.ui.states.presence import PresenceState
 from agentchat.ui.states.spent import SpentState
 from agentchat.ui.states.thread import ThreadState
 from agentchat.ui.states.tool_servers import ToolServersState
 
 _arrived = ThreadState.shown == route_thread
 _missing = _arrived & ThreadState.missing
+_there = _arrived & ~ThreadState.missing & (route_thread != "")
+_read_only = _there & (ThreadState.role == "viewer")
 _messages = ThreadState.older + ThreadState.settled + ThreadState.live
+_growing = ThreadState.live + ThreadState.others
+_other_is_live: rx.Var[bool] = rx.Var(
+    f"{ThreadState.others!s}.some((one) => ['pending', 'running'].includes(one.status))",
+    _var_type=bool,
+    _var_data=ThreadState.others._get_all_var_data(),
+)
+"""Whether an answer waits or grows that is not kept: it can be stopped, too."""
 
 chat_title = rx.cond(
     _arrived & (ThreadState.title != ""), f"{ThreadState.title} · {words.APP}", words.APP
@@ -90,6 +102,10 @@ def _header() -> rx.Component:
             class_name="header-title",
         ),
         rx.cond(
+            _there,
+            rx.fragment(who_is_here(), rx.cond(ThreadState.parent == "", share_button())),
+        ),
+        rx.cond(
             model.label != "",
             rx.el.div(
                 rx.el.span(class_name="model-dot", aria_hidden=True),
@@ -108,7 +124,7 @@ def _header() -> rx.Component:
 def _conversation() -> rx.Component:
     empty = (ThreadState.settled.length() == 0) & (ThreadState.live.length() == 0)
     return rx.fragment(
-        Growth.create(tail=ThreadState.tail, live=ThreadState.live, on_missed=ThreadState.catch_up),
+        Growth.create(tail=ThreadState.tail, live=_growing, on_missed=ThreadState.catch_up),
         SpentFeed.create(
             spent=SpentState.spent, problem=SpentState.problem, on_show=SpentState.show
         ),
@@ -131,26 +147,34 @@ def _conversation() -> rx.Component:
             label=words.MESSAGES,
             jump=words.LATEST,
         ),
-        ask_teller(ThreadState.live),
+        ask_teller(_growing),
         rx.el.div(
-            Composer.create(
-                shown=ThreadState.shown,
-                missing=_missing,
-                running=ThreadState.live.length() > 0,
-                agents=AgentsState.agents,
-                agent=ThreadState.agent,
-                model=ModelState.model.label,
-                lacking=ToolServersState.missing,
-                second=ThreadState.second,
-                words=words.COMPOSER,
-                agent_words=words.AGENTS,
-                on_send=ThreadState.send,
-                on_stop=ThreadState.stop,
-                on_agent=ThreadState.choose_agent,
-                on_second=ThreadState.choose_second,
-            ),
+            rx.cond(_read_only, read_only(), _composer()),
+            rx.cond(_there, who_types()),
             class_name="dock",
         ),
+    )
+
+
+def _composer() -> rx.Component:
+    return Composer.create(
+        shown=ThreadState.shown,
+        missing=_missing,
+        running=ThreadState.live.length() > 0,
+        beside=_other_is_live,
+        agents=AgentsState.agents,
+        agent=ThreadState.agent,
+        model=ModelState.model.label,
+        lacking=ToolServersState.missing,
+        second=ThreadState.second,
+        watched=PresenceState.here.people.length() > 0,
+        words=words.COMPOSER,
+        agent_words=words.AGENTS,
+        on_send=ThreadState.send,
+        on_stop=ThreadState.stop,
+        on_agent=ThreadState.choose_agent,
+        on_second=ThreadState.choose_second,
+        on_typing=PresenceState.typing,
     )
 
 

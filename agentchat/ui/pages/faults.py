@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from agentchat.ui import words_faults as words
+from agentchat.ui.components.accounts import for_operators
 from agentchat.ui.components.faults import fault_card
 from agentchat.ui.components.framed import framed
 from agentchat.ui.components.places import run_places
@@ -13,20 +14,18 @@ from agentchat.ui.states.faults import FaultsState
 
 def faults_page() -> rx.Component:
     """Threads at the left; a card for each fault at the right, where they are allowed."""
+    found = rx.cond(
+        FaultsState.problem != "",
+        rx.el.p(FaultsState.problem, role="alert"),
+        rx.cond(
+            FaultsState.loaded,
+            rx.cond(FaultsState.allowed, _cards(), _off()),
+            rx.el.p(aria_busy=True),
+        ),
+    )
     return framed(
         words.TITLE,
-        rx.el.div(
-            rx.cond(
-                FaultsState.problem != "",
-                rx.el.p(FaultsState.problem, role="alert"),
-                rx.cond(
-                    FaultsState.loaded,
-                    rx.cond(FaultsState.allowed, _cards(), _off()),
-                    rx.el.p(aria_busy=True),
-                ),
-            ),
-            class_name="document faults-page",
-        ),
+        rx.el.div(for_operators(found), class_name="document faults-page"),
         places=run_places(),
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import reflex as rx
 
-from agentchat.ui.bridge import chat
+from agentchat.errors import NotAllowed
+from agentchat.ui.visits import acting
 from agentchat.views import AgentView
 
 
@@ -14,8 +15,11 @@ class AgentsState(rx.State):
     agents: list[AgentView] = []
 
     @rx.event
-    def tell(self):
+    async def tell(self):
         """Say it once the page is there, and whenever it is connected again."""
-        agents = list(chat().agents())
+        try:
+            agents = list((await acting(self)).agents())
+        except NotAllowed:
+            agents = []
         if self.agents != agents:
             self.agents = agents

@@ -15,9 +15,9 @@ import reflex as rx
 from agentchat.chat import AgentChat
 from agentchat.errors import AgentChatError, InvalidInput
 from agentchat.ui import words
-from agentchat.ui.bridge import chat
 from agentchat.ui.live import LiveState, live
 from agentchat.ui.states.notice import NoticeState
+from agentchat.ui.visits import acting
 from agentchat.views import AskView
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,8 @@ class DecisionState(rx.State):
         """Let it be done as it was shown, or with other arguments, given as JSON."""
 
         async def approve() -> None:
-            await chat().inbox.approve(
+            inbox = (await acting(self)).inbox
+            await inbox.approve(
                 ask_id, arguments=_arguments(arguments), input_hash=_text(input_hash)
             )
 
@@ -83,7 +84,7 @@ class DecisionState(rx.State):
         """Do not let it be done, or go on."""
 
         async def deny() -> None:
-            await chat().inbox.deny(ask_id, _text(reason))
+            await (await acting(self)).inbox.deny(ask_id, _text(reason))
 
         return await self._decide(ask_id, attempt, deny)
 
@@ -92,7 +93,7 @@ class DecisionState(rx.State):
         """Answer a question, or say something instead of approving."""
 
         async def answer() -> None:
-            await chat().inbox.answer(ask_id, _text(text))
+            await (await acting(self)).inbox.answer(ask_id, _text(text))
 
         return await self._decide(ask_id, attempt, answer)
 

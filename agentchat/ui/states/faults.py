@@ -14,9 +14,9 @@ from agentchat.chat import AgentChat
 from agentchat.errors import AgentChatError, InvalidInput
 from agentchat.faults import FaultView
 from agentchat.ui import words, words_faults
-from agentchat.ui.bridge import chat
 from agentchat.ui.live import LiveState, live
 from agentchat.ui.states.notice import NoticeState
+from agentchat.ui.visits import acting
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class FaultSwitchState(rx.State):
         async def switch_on() -> None:
             given = form if isinstance(form, dict) else {}
             amount = given.get("amount")
-            await chat().faults.switch_on(
+            await (await acting(self)).faults.switch_on(
                 given.get("kind", ""),
                 _number(given.get("seconds")),
                 None if amount is None else _number(amount),
@@ -83,7 +83,7 @@ class FaultSwitchState(rx.State):
         """End a fault now."""
 
         async def end() -> None:
-            await chat().faults.end(fault_id)
+            await (await acting(self)).faults.end(fault_id)
 
         return await _done(end)
 

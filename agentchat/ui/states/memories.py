@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import reflex as rx
 
 from agentchat.chat import AgentChat
 from agentchat.errors import AgentChatError
 from agentchat.ui import words_memory as words
-from agentchat.ui.bridge import chat
 from agentchat.ui.live import LiveState, live
+from agentchat.ui.visits import acting
+
+T = TypeVar("T")
 
 SHOWN = 200
 """How many of a kind are shown, the newest."""
@@ -101,13 +102,14 @@ class MemoriesState(LiveState):
     @rx.event
     async def save(self, form: dict[str, Any]):
         """Store what was edited."""
-        if await self._does(partial(chat().memories.edit, self.editing, form.get("text", ""))):
+        text = form.get("text", "")
+        if await self._does(lambda verbs: verbs.edit(self.editing, text)):
             self.editing = self.said = ""
 
     @rx.event
     async def forget(self, memory_id: str):
         """Delete a memory; it can be taken back."""
-        was = await self._does(partial(chat().memories.forget, memory_id))
+        was = await self._does(lambda verbs: verbs.forget(memory_id))
         if was is not None:
             self._forgotten = {
                 "text": was.text,
@@ -122,7 +124,7 @@ class MemoriesState(LiveState):
     async def undo(self):
         """Remember again what was deleted last."""
         told = dict(self._forgotten)
-        if told and await self._does(partial(chat().memories.remember, **told)):
+        if told and await self._does(lambda verbs: verbs.remember(**told)):
             self.said, self.undoable, self._forgotten = "", False, {}
 
     @rx.event
@@ -133,14 +135,14 @@ class MemoriesState(LiveState):
     @rx.event
     async def forget_all(self):
         """Delete everything, once that was asked."""
-        if self.asked and await self._does(chat().memories.forget_all) is not None:
+        if self.asked and await self._does(lambda verbs: verbs.forget_all()) is not None:
             self.asked, self.editing = False, ""
             self.said, self.undoable, self._forgotten = words.FORGOTTEN, False, {}
 
-    async def _does(self, verb: Any) -> Any:
+    async def _does(self, verb: Callable[[Any], Awaitable[T]]) -> T | None:
         """What a verb returns; None, its words being said, if it refuses."""
         try:
-            return await verb()
+            return await verb((await acting(self)).memories)
         except AgentChatError as error:
             self.said, self.undoable = str(error), False
             return None

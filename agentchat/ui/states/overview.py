@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +14,8 @@ from agentchat.chat import AgentChat
 from agentchat.errors import AgentChatError, InvalidInput
 from agentchat.operations.overview_views import NowView, PastView, StorageView
 from agentchat.ui import words
-from agentchat.ui.bridge import chat
 from agentchat.ui.live import LiveState, live
+from agentchat.ui.visits import acting
 
 logger = logging.getLogger(__name__)
 
@@ -67,22 +67,22 @@ class OverviewState(LiveState):
     @rx.event
     async def pause(self, workflow: str, attempt: int):
         """Let no run of a workflow begin."""
-        await self._do(attempt, lambda: chat().runs.pause_workflow(_name(workflow)))
+        await self._do(attempt, lambda runs: runs.pause_workflow(_name(workflow)))
 
     @rx.event
     async def resume(self, workflow: str, attempt: int):
         """Let the runs of a workflow go on."""
-        await self._do(attempt, lambda: chat().runs.resume_workflow(_name(workflow)))
+        await self._do(attempt, lambda runs: runs.resume_workflow(_name(workflow)))
 
     @rx.event
     async def resume_run(self, run_id: str, attempt: int):
         """Try whether a run that was held fits the code."""
-        await self._do(attempt, lambda: chat().runs.resume(_name(run_id)))
+        await self._do(attempt, lambda runs: runs.resume(_name(run_id)))
 
-    async def _do(self, attempt: int, verb: Any) -> None:
+    async def _do(self, attempt: int, verb: Callable[[Any], Awaitable[None]]) -> None:
         number = attempt if isinstance(attempt, int) else 0
         try:
-            await verb()
+            await verb((await acting(self)).runs)
         except AgentChatError as error:
             self.done = Done(number, str(error))
         except Exception:

@@ -25,8 +25,8 @@ from agentchat.operations.detail_views import (
     Strip,
     Timeline,
 )
-from agentchat.ui.bridge import chat
 from agentchat.ui.live import LiveState, live
+from agentchat.ui.visits import acting
 
 TABS = ("timeline", "values", "logs", "events", "history", "json")
 MOST_OPENED = 8
@@ -274,16 +274,20 @@ class RunWholeState(_Address, rx.State):
     @rx.event
     async def raw(self, of: str):
         """Read the beginning of the file that holds all of the run."""
-        await self._read(of, chat().operations.details.raw(self.run))
+        await self._read(of, self._raw())
 
     @rx.event
     def hide(self):
         """Show nothing whole any more."""
         self.of = self.whole = self.said = ""
 
+    async def _raw(self) -> str:
+        return await (await acting(self)).operations.details.raw(self.run)
+
     async def _value(self, step: str, what: str) -> str:
         known: dict[str, Literal["input", "result"]] = {"input": "input", "result": "result"}
-        return await chat().operations.details.whole(
+        details = (await acting(self)).operations.details
+        return await details.whole(
             self.run, known.get(what, "input"), step=step if isinstance(step, str) else ""
         )
 

@@ -14,7 +14,7 @@ from agentchat.errors import AgentChatError, InvalidInput
 from agentchat.operations.redact import HIDDEN
 from agentchat.ui import words
 from agentchat.ui import words_run as run_words
-from agentchat.ui.bridge import chat
+from agentchat.ui.visits import acting
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class RunActionsState(rx.State):
         """Cancel, kill, pause, resume or retry."""
 
         async def act() -> str:
-            runs = chat().runs
+            runs = (await acting(self)).runs
             verbs: dict[str, Callable[[str], Awaitable[Any]]] = {
                 "cancel": runs.cancel,
                 "kill": runs.kill,
@@ -63,7 +63,7 @@ class RunActionsState(rx.State):
             if action not in verbs:
                 raise InvalidInput(run_words.NO_SUCH_ACTION)
             if await verbs[action](run_id) is False:
-                raise InvalidInput(await _too_late(run_id))
+                raise InvalidInput(await _too_late(runs, run_id))
             return ""
 
         await self._do(attempt, act)
@@ -76,7 +76,8 @@ class RunActionsState(rx.State):
             changed = _object("data", data) if _text(data) else {}
             # What is hidden from the page stays as it was.
             changed = {name: one for name, one in changed.items() if not _hidden(one)}
-            return await chat().runs.rerun(run_id, changed, new_id=new_id)
+            runs = (await acting(self)).runs
+            return await runs.rerun(run_id, changed, new_id=new_id)
 
         await self._do(attempt, rerun, field="data")
 
@@ -85,7 +86,7 @@ class RunActionsState(rx.State):
         """Start a new run from a step: as it was, with another ``input`` or another ``result``."""
 
         async def fork() -> str:
-            runs, of = chat().runs, _text(step) or None
+            runs, of = (await acting(self)).runs, _text(step) or None
             if mode == "input":
                 written = _shown("value", value)
                 if not isinstance(written, list):
@@ -105,8 +106,9 @@ class RunActionsState(rx.State):
             if not _text(name).strip():
                 raise _Unfit("name", run_words.NO_NAME)
             value = _json("payload", payload) if _text(payload).strip() else None
-            if not await chat().runs.send_event(run_id, name.strip(), value, key=key):
-                raise InvalidInput(await _too_late(run_id))
+            runs = (await acting(self)).runs
+            if not await runs.send_event(run_id, name.strip(), value, key=key):
+                raise InvalidInput(await _too_late(runs, run_id))
             return ""
 
         await self._do(attempt, send, field="payload")
@@ -126,9 +128,9 @@ class RunActionsState(rx.State):
             self.acted = Acted(number, words=words.WENT_WRONG)
 
 
-async def _too_late(run_id: str) -> str:
+async def _too_late(runs: Any, run_id: str) -> str:
     """Why a verb had no effect: somebody was quicker."""
-    run = await chat().runs.get(run_id)
+    run = await runs.get(run_id)
     by = f" by {run.stopped_by}" if run.stopped_by and run.status != "done" else ""
     return run_words.TOO_LATE.format(status=run.status, by=by)
 

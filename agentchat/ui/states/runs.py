@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import AsyncGenerator, Awaitable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,12 +14,12 @@ from urllib.parse import parse_qs
 import reflex as rx
 
 from agentchat.chat import AgentChat
-from agentchat.errors import AgentChatError, InvalidInput
+from agentchat.errors import AgentChatError, InvalidInput, NotAllowed
 from agentchat.operations.filters import Place, asked
 from agentchat.operations.list_views import BulkView, Choices, Number, RunList, SavedViewView
 from agentchat.ui import words
-from agentchat.ui.bridge import chat
 from agentchat.ui.live import LiveState, live
+from agentchat.ui.visits import acting
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +111,8 @@ class RunsState(LiveState):
     async def arrive(self):
         """A page begins with the names there are to choose from."""
         self.planned, self.view_problem = Planned(), ""
-        self.choices = await chat().operations.lists.choices()
+        with suppress(NotAllowed):
+            self.choices = await (await acting(self)).operations.lists.choices()
 
     @rx.event
     def hold(self):
@@ -135,7 +136,7 @@ class RunsState(LiveState):
             if not isinstance(action, str) or not isinstance(run_ids, list):
                 raise InvalidInput(words.NOT_TEXT)
             which: Any = run_ids[: MOST_IDS + 1] or asked(self.asked).filter
-            plan = await chat().operations.lists.plan(action, which)
+            plan = await (await acting(self)).operations.lists.plan(action, which)
         except AgentChatError as error:
             self.planned = Planned(number, problem=str(error))
             return
@@ -154,28 +155,28 @@ class RunsState(LiveState):
         if not run_ids:
             return
         try:
-            await chat().operations.lists.start(action, run_ids, bulk_id=bulk_id)
+            await (await acting(self)).operations.lists.start(action, run_ids, bulk_id=bulk_id)
         except AgentChatError as error:
             self.planned = Planned(problem=str(error))
 
     @rx.event
     async def save(self, name: str, query: str):
         """Keep these filters under a name."""
-        await self._does(chat().operations.lists.save_view(_text(name), _text(query)))
+        await self._does(lambda lists: lists.save_view(_text(name), _text(query)))
 
     @rx.event
     async def rename(self, view_id: str, name: str):
         """Give a saved view another name."""
-        await self._does(chat().operations.lists.rename_view(_text(view_id), _text(name)))
+        await self._does(lambda lists: lists.rename_view(_text(view_id), _text(name)))
 
     @rx.event
     async def delete(self, view_id: str):
         """Take a saved view away."""
-        await self._does(chat().operations.lists.delete_view(_text(view_id)))
+        await self._does(lambda lists: lists.delete_view(_text(view_id)))
 
-    async def _does(self, verb: Awaitable[None]) -> None:
+    async def _does(self, verb: Callable[[Any], Awaitable[None]]) -> None:
         try:
-            await verb
+            await verb((await acting(self)).operations.lists)
         except AgentChatError as error:
             self.view_problem = str(error)
         else:

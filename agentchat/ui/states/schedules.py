@@ -14,7 +14,7 @@ from typing import Any
 import reflex as rx
 
 from agentchat.chat import AgentChat
-from agentchat.errors import AgentChatError, InvalidInput, ScheduleNotFound
+from agentchat.errors import AgentChatError, InvalidInput, NotAllowed, ScheduleNotFound
 from agentchat.operations.schedule_forms import (
     Problem,
     ScheduleForm,
@@ -27,8 +27,8 @@ from agentchat.operations.schedule_forms import (
 )
 from agentchat.ui import words
 from agentchat.ui import words_schedules as told
-from agentchat.ui.bridge import chat
 from agentchat.ui.live import LiveState, live
+from agentchat.ui.visits import acting
 
 logger = logging.getLogger(__name__)
 
@@ -187,9 +187,13 @@ class SchedulesState(LiveState):
         return wish if isinstance(wish, str) and _ID.fullmatch(wish) else ""
 
     @rx.event
-    def arrive(self):
+    async def arrive(self):
         """A page begins with the workflows there are, and nothing done."""
         self.previewed, self.acted = Previewed(), Acted()
+        try:
+            schedules = (await acting(self)).schedules
+        except NotAllowed:
+            return
         self.workflows = [
             WorkflowLine(
                 one.name,
@@ -207,7 +211,7 @@ class SchedulesState(LiveState):
                     for of in one.fields
                 ),
             )
-            for one in chat().schedules.workflows()
+            for one in schedules.workflows()
         ]
 
     @rx.event
@@ -217,7 +221,8 @@ class SchedulesState(LiveState):
         try:
             was = await self._was(schedule_id)
             trigger = trigger_of_form(_form(form), was)
-            found = chat().schedules.preview(trigger, since=None if was is None else was.created_at)
+            since = None if was is None else was.created_at
+            found = (await acting(self)).schedules.preview(trigger, since=since)
         except AgentChatError as error:
             self.previewed = Previewed(number, problems=_problems(error))
         else:
@@ -230,7 +235,8 @@ class SchedulesState(LiveState):
         async def create() -> Acted:
             asked = _form(form)
             trigger, arguments = _read(asked, None)
-            made = await chat().schedules.create(
+            schedules = (await acting(self)).schedules
+            made = await schedules.create(
                 asked.name, trigger, asked.workflow, arguments, new_id=new_id
             )
             return Acted(done=True, schedule_id=made)
@@ -248,7 +254,8 @@ class SchedulesState(LiveState):
             if was.mark != seen:
                 return Acted(problems=(Problem("", told.SCHEDULES["stale"]),), stale=True)
             trigger, arguments = _read(asked, was)
-            await chat().schedules.change(
+            schedules = (await acting(self)).schedules
+            await schedules.change(
                 was.id,
                 seen=seen,
                 name=asked.name,
@@ -265,7 +272,7 @@ class SchedulesState(LiveState):
         """Pause, resume, run or delete a schedule."""
 
         async def act() -> Acted:
-            verbs, which = chat().schedules, _id(schedule_id)
+            verbs, which = (await acting(self)).schedules, _id(schedule_id)
             if action == "run":
                 return Acted(done=True, run_id=await verbs.run_now(which))
             if action == "delete":
@@ -296,7 +303,9 @@ class SchedulesState(LiveState):
 
     async def _was(self, schedule_id: str) -> Any:
         """The schedule that is changed; none for a new one."""
-        return await chat().schedules.get(_id(schedule_id)) if schedule_id else None
+        if not schedule_id:
+            return None
+        return await (await acting(self)).schedules.get(_id(schedule_id))
 
 
 def _line(view: Any) -> ScheduleLine:

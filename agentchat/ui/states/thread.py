@@ -6,19 +6,21 @@ import logging
 import math
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import reflex as rx
 
-from agentchat.errors import AgentChatError, ThreadNotFound
+from agentchat.chat import AgentChat
+from agentchat.errors import AgentChatError, NotAllowed, ThreadNotFound
 from agentchat.ui import words
-from agentchat.ui.bridge import chat
 from agentchat.ui.following import tab_is_gone
 from agentchat.ui.growth import Piece, Tail, without_text
 from agentchat.ui.states.notice import NoticeState
+from agentchat.ui.visits import acting, as_seen_by, token_of
 from agentchat.views import MessageView, ThreadView
 
 logger = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ from what does not: cut by one, both would be another list after each message.""
 MOST_SHOWN = 2_000
 MOST_REFUSED = 20
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_THREAD = re.compile(r"/t/([A-Za-z0-9_-]{1,64})/?")
 _MENTION = re.compile(r"\s*@([A-Za-z][\w-]*)")
 
 
@@ -48,8 +51,10 @@ class ThreadState(rx.State):
     the one before, and the page shows neither. Each var is sent whole when it changes, so
     what changes seldom (``older``), with each message (``settled``) and with each sentence
     (``tail``) is apart; ``live`` holds what waits or grows, whose text comes in ``tail``.
+    ``others`` are the answers at the places of these that are not kept, which may grow, too.
     ``agent`` is who was picked to answer, ``second`` what a message does while one is being
-    answered, ``parent`` the thread that a sub-agent's thread belongs to.
+    answered, ``parent`` the thread that a sub-agent's thread belongs to. ``role`` is what the
+    person who looks is in the thread: viewer, member or owner.
     """
 
     shown: str = ""
@@ -58,11 +63,13 @@ class ThreadState(rx.State):
     settled: list[MessageView] = []
     live: list[MessageView] = []
     tail: list[Piece] = []
+    others: list[MessageView] = []
     earlier: int = 0
     missing: bool = False
     agent: str = ""
     second: str = "queue"
     parent: str = ""
+    role: str = "owner"
     accepted: str = ""
     refused: dict[str, Refusal] = {}
     _missed: bool = False
@@ -74,21 +81,24 @@ class ThreadState(rx.State):
             thread_id = self.thread_id  # type: ignore[attr-defined]  # the route's own var
             window = _window(self.router.url.query_parameters.get("messages"))
             shown: dict[str, Any] = {}
+            token = token_of(self)
             if self.shown != thread_id:
                 self._show(ThreadView(thread_id, ""), shown)
         if not thread_id or tab_is_gone():
             return
         tail = _tail()
         try:
-            async for view in chat().follow(thread_id, window=window + 2 * STEP):
-                async with self:
-                    if self._missed:
-                        self._missed, tail = False, _tail()
-                    tail.grow(view.live)
-                    self._show(view, shown, window=window, tail=tail.pieces)
-                if tab_is_gone():
-                    return
-        except ThreadNotFound:
+            follow = partial(_follow, thread_id=thread_id, window=window + 2 * STEP)
+            async with aclosing(as_seen_by(token, follow)) as views:
+                async for view in views:
+                    async with self:
+                        if self._missed:
+                            self._missed, tail = False, _tail()
+                        tail.grow((*view.live, *view.others))
+                        self._show(view, shown, window=window, tail=tail.pieces)
+                    if tab_is_gone():
+                        return
+        except (ThreadNotFound, NotAllowed):
             async with self:
                 self._show(ThreadView(thread_id, ""), shown, missing=True)
 
@@ -120,11 +130,13 @@ class ThreadState(rx.State):
             ("settled", [m for m in view.settled if m.position >= recent]),
             ("tail", list(tail)),
             ("live", [without_text(message) for message in view.live]),
+            ("others", [without_text(m) for m in view.others if m.position >= first]),
             ("earlier", first),
             ("missing", missing),
             ("agent", view.agent),
             ("second", view.second_message),
             ("parent", view.parent_id),
+            ("role", view.role),
             ("shown", view.id),
         ):
             if another or (shown[name] if name in shown else getattr(self, name)) != value:
@@ -146,15 +158,16 @@ class ThreadState(rx.State):
         A thread that it makes is given the ``agent`` that was picked for it.
         """
         try:
-            await chat().send_message(
+            chat = await acting(self)
+            await chat.send_message(
                 thread_id,
                 text,
                 message_id=message_id,
                 create_thread=create,
-                agent="" if _mentions_an_agent(text) else str(agent),
+                agent="" if _mentions_an_agent(chat, text) else str(agent),
             )
             if create and agent:
-                await chat().choose_agent(thread_id, str(agent))
+                await chat.choose_agent(thread_id, str(agent))
         except AgentChatError as error:
             _refuse(self.refused, message_id, Refusal(attempt, str(error)))
         except Exception:
@@ -171,19 +184,20 @@ class ThreadState(rx.State):
         """Send growing texts whole: the page has missed a piece of one."""
         self._missed = True
         try:
-            async with aclosing(chat().follow(self.shown)) as views:
+            chat = await acting(self)
+            async with aclosing(chat.follow(self.shown)) as views:
                 view = await anext(views)
         except AgentChatError:
             return
         tail = _tail()
-        tail.grow(view.live)
+        tail.grow((*view.live, *view.others))
         self.tail = tail.pieces
 
     @rx.event
     async def choose_agent(self, thread_id: str, agent: str):
         """Let this agent answer in a thread from now on; empty for whoever fits."""
         try:
-            await chat().choose_agent(thread_id, str(agent))
+            await (await acting(self)).choose_agent(thread_id, str(agent))
         except AgentChatError as error:
             return NoticeState.say(str(error))
 
@@ -191,7 +205,7 @@ class ThreadState(rx.State):
     async def choose_second(self, thread_id: str, second: str):
         """Say what a message does that is sent while the thread is being answered."""
         try:
-            await chat().choose_second_message(thread_id, str(second))
+            await (await acting(self)).choose_second_message(thread_id, str(second))
         except AgentChatError as error:
             return NoticeState.say(str(error))
 
@@ -199,7 +213,7 @@ class ThreadState(rx.State):
     async def stop(self, thread_id: str):
         """Stop every answer that waits or grows in a thread."""
         try:
-            await chat().stop(thread_id)
+            await (await acting(self)).stop(thread_id)
         except AgentChatError as error:
             return NoticeState.say(str(error))
 
@@ -207,16 +221,44 @@ class ThreadState(rx.State):
     async def retry(self, message_id: str):
         """Ask again for a failed or stopped answer."""
         try:
-            await chat().retry(message_id)
+            await (await acting(self)).retry(message_id)
+        except AgentChatError as error:
+            return NoticeState.say(str(error))
+
+    @rx.event
+    async def regenerate(self, message_id: str, new_id: str):
+        """Ask for an answer once more, beside the one that is there."""
+        try:
+            await (await acting(self)).regenerate(message_id, new_id=new_id)
+        except AgentChatError as error:
+            return NoticeState.say(str(error))
+
+    @rx.event
+    async def keep(self, message_id: str):
+        """Let this be the answer at its place."""
+        try:
+            await (await acting(self)).keep(message_id)
+        except AgentChatError as error:
+            return NoticeState.say(str(error))
+
+    @rx.event
+    async def stop_one(self, run_id: str):
+        """Stop one of several answers."""
+        try:
+            await (await acting(self)).runs.cancel(run_id)
         except AgentChatError as error:
             return NoticeState.say(str(error))
 
 
-def _mentions_an_agent(text: str) -> bool:
+def _follow(chat: AgentChat, *, thread_id: str, window: int) -> AsyncGenerator[ThreadView, None]:
+    return chat.follow(thread_id, window=window)
+
+
+def _mentions_an_agent(chat: AgentChat, text: str) -> bool:
     """Whether a message says itself whom it is for, which counts more than who was picked."""
     # Anybody may send anything.
     found = _MENTION.match(text) if isinstance(text, str) else None
-    return found is not None and found[1].lower() in {one.name for one in chat().agents()}
+    return found is not None and found[1].lower() in {one.name for one in chat.agents()}
 
 
 def _refuse(refused: dict[str, Refusal], message_id: str, refusal: Refusal) -> None:
@@ -226,6 +268,12 @@ def _refuse(refused: dict[str, Refusal], message_id: str, refusal: Refusal) -> N
     if message_id not in refused and len(refused) >= MOST_REFUSED:
         del refused[next(iter(refused))]
     refused[message_id] = refusal
+
+
+def thread_of(path: str) -> str:
+    """The thread that an address names, empty if it is of another page."""
+    found = _THREAD.fullmatch(path)
+    return found[1] if found else ""
 
 
 def _window(wish: str | None) -> int:

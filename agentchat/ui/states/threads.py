@@ -10,10 +10,10 @@ import reflex as rx
 
 from agentchat.chat import AgentChat
 from agentchat.errors import AgentChatError
-from agentchat.ui.bridge import chat
 from agentchat.ui.live import LiveState, live
 from agentchat.ui.states.notice import NoticeState
 from agentchat.ui.states.thread import ThreadState
+from agentchat.ui.visits import acting
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class ThreadsState(LiveState):
         if shown.is_empty(self.thread_id):  # type: ignore[attr-defined]  # the route's own var
             return None
         try:
-            thread = await chat().create_thread()
+            thread = await (await acting(self)).create_thread()
         except AgentChatError as error:
             return NoticeState.say(str(error))
         return rx.redirect(f"/t/{thread.id}")
@@ -53,7 +53,7 @@ class ThreadsState(LiveState):
     async def rename(self, thread_id: str, title: str):
         """Give a thread another title; every tab sees it through its list."""
         try:
-            await chat().rename_thread(thread_id, title)
+            await (await acting(self)).rename_thread(thread_id, title)
         except AgentChatError as error:
             return NoticeState.say(str(error))
         return NoticeState.dismiss
@@ -62,6 +62,6 @@ class ThreadsState(LiveState):
     async def delete(self, thread_id: str):
         """Delete a thread and what is in it."""
         try:
-            await chat().delete_thread(thread_id)
+            await (await acting(self)).delete_thread(thread_id)
         except AgentChatError as error:
             return NoticeState.say(str(error))

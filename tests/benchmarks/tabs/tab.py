@@ -48,7 +48,7 @@ class Frame:
 class Tab:
     """An open tab: ``async with Tab(url, facts, "/t/THREAD") as tab``.
 
-    ``token`` is what a tab keeps when it is reloaded.
+    ``token`` is what a tab keeps when it is reloaded, ``cookie`` what its browser sends.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Tab:
         *,
         thread_id: str = "",
         token: str | None = None,
+        cookie: str = "",
     ) -> None:
         self.thread_id = thread_id
         self.frames: list[Frame] = []
@@ -70,6 +71,7 @@ class Tab:
         if thread_id:
             self._router |= {"pathname": f"/t/{thread_id}", "asPath": f"/t/{thread_id}"}
         self._token = token or str(uuid.uuid4())
+        self._headers = {"Cookie": cookie} if cookie else {}
         self._looked = 0
         self._came = asyncio.Event()
 
@@ -78,6 +80,7 @@ class Tab:
         self._wire = await connect(
             f"{address}{NAMESPACE}/?token={self._token}&EIO=4&transport=websocket",
             origin=Origin(self._url),
+            additional_headers=self._headers,
             ping_interval=None,
             max_size=None,
             max_queue=None,
@@ -125,6 +128,11 @@ class Tab:
         event = json.dumps(["event", self._event(self._facts["send"], payload)])
         await self._wire.send(f"42{NAMESPACE},{event}")
         return message_id
+
+    async def call(self, name: str, payload: dict[str, Any]) -> None:
+        """Call a handler by its name, as anybody can."""
+        event = json.dumps(["event", self._event(name, payload)])
+        await self._wire.send(f"42{NAMESPACE},{event}")
 
     async def until(
         self,
