@@ -264,9 +264,8 @@ class Accounts:
         """Be seen under another name from now on."""
         if actor.id == LOCAL.id:
             raise InvalidInput("You have no account to give a name to.")
-        shown = names.checked_display_name(display_name)
-        await self.enrol(actor)
-        await self._database.write(units.rename, actor, shown, self._clock.now())
+        shown, guest = names.checked_display_name(display_name), self._open
+        await self._database.write(units.rename, actor, shown, self._clock.now(), guest=guest)
 
     # Admins
 

@@ -7,7 +7,7 @@ rows.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy import Row
 from sqlmodel import Session
 
 from agentchat.accounts import limits, names
-from agentchat.accounts.tokens import digest
+from agentchat.accounts.tokens import digest, is_guest_id
 from agentchat.errors import NotAllowed, NotFound, WrongPassword, WrongState
 from agentchat.store import audits, invitations, logins, users
 from agentchat.store.audits import Entry
@@ -290,8 +290,12 @@ def set_admin(tx: Tx, user_id: str, admin: bool, by: Actor, now: datetime) -> No
     note(tx, user_id, "set_admin", by, now, admin=admin)
 
 
-def rename(tx: Tx, by: Actor, display_name: str, now: datetime) -> None:
-    """Let a person be seen under another name; raises NotFound."""
+def rename(tx: Tx, by: Actor, display_name: str, now: datetime, *, guest: bool) -> None:
+    """Let a person be seen under another name; a ``guest`` may not be written down yet. Raises
+    NotFound.
+    """
+    if guest and is_guest_id(by.id):
+        add_guest(tx, replace(by, name=display_name), now)
     users.change(tx, by.id, display_name=display_name)
     note(tx, by.id, "rename", by, now, display_name=display_name)
 

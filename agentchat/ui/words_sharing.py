@@ -30,7 +30,6 @@ SHARING: Final[dict[str, Any]] = {
     "you": "You",
     "roles": {"owner": "Owner", "member": "Can write", "viewer": "Can read"},
     "since": "since {time}",
-    "made": "made {time}",
     "inactive": "cannot log in",
     "roleOf": "What {name} may do",
     "makeOwner": "Make owner",
@@ -44,7 +43,6 @@ SHARING: Final[dict[str, Any]] = {
     "roleNew": "What they may do",
     "links": "Links",
     "linksText": "Whoever logs in and opens a link joins the thread, as long as the link is good.",
-    "noLinks": "No link is open.",
     "linkOf": {
         "member": "Lets people write",
         "viewer": "Lets people read",

@@ -109,7 +109,7 @@ def test_a_wrong_setting_is_said_without_a_traceback(data_dir: Path) -> None:
     done = run(data_dir, AGENTCHAT_HOST="0.0.0.0")
     assert done.returncode == 1
     assert "AGENTCHAT_HOST" in done.stderr
-    assert "no login yet" in done.stderr
+    assert "AGENTCHAT_AUTH=password" in done.stderr
     assert "Traceback" not in done.stderr
 
 

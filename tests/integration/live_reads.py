@@ -66,6 +66,9 @@ class Room(Forum):
 
 
 Child = aliased(Post)
+# An alias learns of its attributes when they are first asked for, which is not for several threads.
+for _attribute in Post.__mapper__.attrs:
+    getattr(Child, _attribute.key)
 
 
 def _all(session: Session, statement: Any) -> list[Any]:

@@ -173,6 +173,9 @@ async def test_text_that_was_written_when_the_run_was_stopped_stays_and_is_count
     await until(chat, thread.id, lambda view: view.live and view.live[0].text)
     run_id = await run_of(chat, thread.id)
     await chat.runs.by(ANN).pause(run_id)
+    worker = chat._durable._worker
+    # The step at hand must not be over before the worker has heard of it.
+    await eventually(lambda: worker._claims[run_id].execution._ctx._pausing)
     model.held.set()
     view = await until(chat, thread.id, lambda view: "Paused by Ann" in view.live[0].words)
     await chat.runs.by(ANN).kill(run_id)

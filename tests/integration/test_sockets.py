@@ -51,7 +51,8 @@ async def test_tabs_that_come_and_go_leave_nothing_behind(tab_server: TabServer)
     before = await settled(tab_server)
     await _come_and_go_while_it_is_written(tab_server, "meanwhile", 200)
     after = await settled(tab_server, before)
-    assert {name: after[name] for name in EQUAL} == {name: before[name] for name in EQUAL}
+    # Something of before may have come to its end meanwhile.
+    assert {name: after[name] for name in EQUAL if after[name] > before[name]} == {}
     assert (after["objects"] - before["objects"]) / 200 < MOST_OBJECTS
 
 
