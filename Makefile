@@ -1,5 +1,5 @@
 # make run    install, build and serve the app on http://127.0.0.1:3000
-# make test   install, then run the checks and the test suite; 14 minutes
+# make test   install, then run the checks and the test suite; 10 minutes
 # make prove  what of the suite takes long: more deaths, the second database, more of the pages; 5 minutes
 # make bench  measure the engine beside the least that any engine could cost; 4 minutes
 # make bench-live  measure tabs on a real server beside bare Reflex events; 8 minutes

@@ -23,9 +23,11 @@ def known_hosts(app: ASGIApp, origins: Iterable[str]) -> ASGIApp:
     and sockets: 421 in words for all others.
 
     Browsers let a page read what its own name points to, also if that is this machine. The
-    name is what it cannot change.
+    name is what it cannot change. Where all origins are reached through TLS, so is what is asked,
+    whatever came to us from the proxy: or else a redirect would lead out of it.
     """
     origins = tuple(origins)
+    secure = all(origin.startswith("https:") for origin in origins)
     known = frozenset(urlsplit(origin).hostname for origin in origins)
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,6 +36,8 @@ def known_hosts(app: ASGIApp, origins: Iterable[str]) -> ASGIApp:
             return
         asked = Headers(scope=scope).getlist("host")
         if len(asked) == 1 and host_of(asked[0]) in known:
+            if secure:
+                scope = {**scope, "scheme": "https" if scope["type"] == "http" else "wss"}
             await app(scope, receive, send)
             return
         refused = PlainTextResponse(UNKNOWN_HOST.format(known=", ".join(origins)), 421)

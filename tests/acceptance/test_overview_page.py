@@ -19,6 +19,7 @@ from tests.acceptance.conftest import Visit
 from tests.acceptance.operations_server import PROGRAM, is_accessible, served
 from tests.acceptance.person import Person
 from tests.acceptance.server import ROOT, Server
+from tests.waiting import eventually_now
 
 NARROW = {"width": 390, "height": 844}
 WIDE = {"width": 1440, "height": 900}
@@ -304,8 +305,9 @@ def test_what_the_start_held_is_told_and_can_be_tried_again(server: Server, visi
     press(ann, "Resume", dialog(ann))
     expect(dialog(ann)).to_have_count(0)
     # The code still does not fit, so it is held once more.
+    status = "SELECT status FROM workflows WHERE workflow = 'shift'"
+    eventually_now(lambda: server.rows(status) == [("paused",)])
     expect(held).to_contain_text("open the market")
-    assert server.rows("SELECT status FROM workflows WHERE workflow = 'shift'") == [("paused",)]
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
