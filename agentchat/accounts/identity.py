@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from agentchat.accounts.tokens import digest, guest_id, is_token
+from agentchat.durable.alarm import again_at
 from agentchat.durable.clock import Clock
 from agentchat.store import logins, users
 from agentchat.store.changes import EVERYTHING, Rows
@@ -65,7 +65,7 @@ class Identities:
             held = await self._database.read(_held, key, self._guest(token))
             if held is not None and before == self._changes:
                 self._keep(key, held, now + AT_MOST)
-        if held is None or (held.expires_at is not None and held.expires_at <= now):
+        if held is None or _is_over(held, now):
             return None
         self._note_seen(key, held, now)
         return held.actor
@@ -78,35 +78,15 @@ class Identities:
             return
         assert isinstance(token, str)
         found = self._database.live.follow(_held, digest(token), self._guest(token))
-        async with aclosing(found):
+        lasting = again_at(found, _ends_at, self._clock)
+        async with aclosing(lasting):
             told: Actor | None = None
-            until: datetime | None = None
-            while True:
-                held = await self._next(found, until)
-                if held is None:
-                    return
-                until = held.expires_at
-                if until is not None and until <= self._clock.now():
+            async for held in lasting:
+                if held is None or _is_over(held, self._clock.now()):
                     return
                 if held.actor != told:
                     told = held.actor
                     yield told
-
-    async def _next(
-        self, found: AsyncGenerator[Held | None, None], until: datetime | None
-    ) -> Held | None:
-        """The next value, None when it is too late for one."""
-        if until is None:
-            return await anext(found)
-        value: asyncio.Task[Held | None] = asyncio.ensure_future(_first(found))
-        end = asyncio.ensure_future(self._clock.sleep(until - self._clock.now()))
-        try:
-            await asyncio.wait((value, end), return_when=asyncio.FIRST_COMPLETED)
-            return await value if value.done() else None
-        finally:
-            for task in (value, end):
-                task.cancel()
-            await asyncio.gather(value, end, return_exceptions=True)
 
     def _guest(self, token: str) -> str:
         return guest_id(token) if self._open else ""
@@ -132,8 +112,12 @@ class Identities:
         self._database.post(logins.seen, held.login_id, now=now)
 
 
-async def _first(found: AsyncGenerator[Held | None, None]) -> Held | None:
-    return await anext(found)
+def _ends_at(held: Held | None) -> datetime | None:
+    return None if held is None else held.expires_at
+
+
+def _is_over(held: Held, now: datetime) -> bool:
+    return held.expires_at is not None and held.expires_at <= now
 
 
 def _held(session: Session, token_hash: str, guest: str) -> Held | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 
 import pytest
 from sqlmodel import Session, col, select
@@ -263,7 +264,11 @@ async def test_who_presses_second_is_told(stage: AgentStage) -> None:
     run_id = await run_of(chat, thread_id)
     runs = chat.runs.by(ANN)
     # What it asks is told a moment before it lets go.
-    with pytest.raises(WrongState, match=r"This run is (running|waiting); only one that failed"):
+    async with asyncio.timeout(10), aclosing(runs.follow(run_id)) as views:
+        async for view in views:
+            if view.status == "waiting":
+                break
+    with pytest.raises(WrongState, match="This run is waiting; only one that failed"):
         await runs.retry(run_id)
     with pytest.raises(WrongState, match="only one that is paused"):
         await runs.resume(run_id)
