@@ -1,12 +1,15 @@
 # make run    install, build and serve the app on http://127.0.0.1:3000
-# make test   install, then run the checks and the test suite; 10 minutes
-# make prove  what of the suite takes long: more deaths, the second database, more of the pages; 5 minutes
+# make test   install, then run the checks and the test suite; 15 minutes
+# make prove  what of the suite takes long: more deaths, the second database, more of the pages; 14 minutes
 # make bench  measure the engine beside the least that any engine could cost; 4 minutes
 # make bench-live  measure tabs on a real server beside bare Reflex events; 8 minutes
 # make bench-memory  measure recall from 100,000 memories beside bare numpy; 5 minutes
 # make bench-runs  measure the lists and details of 100,000 runs beside those of 100; 5 minutes
+# make bench-flood  measure what others feel of a client that floods the server; 5 minutes
+# make bench-page  measure long threads, growing answers and a first visit in a browser beside short, quiet and bare ones; 6 minutes
 # make crash  kill workers thousands of times, on both databases; 15 minutes
 # make check  only ruff, mypy and the import rules
+# make words  list what languages lack, with where it is said
 # make lock   write the tested versions anew, from a fresh environment
 # make clean  remove everything that was made, but no data
 
@@ -26,7 +29,7 @@ PROGRESS := if [ -t 1 ]; then awk '/^Collecting|^  Downloading|^Installing/ \
 # What runs side by side speaks when it has ended, if this make can keep it until then.
 ORDERLY := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
-.PHONY: run test prove frontend bench bench-live bench-memory bench-runs crash check lock clean
+.PHONY: run test prove frontend bench bench-live bench-memory bench-runs bench-flood bench-page crash check words lock clean
 
 run: $(VENV)/installed
 	@$(BIN)/agentchat run
@@ -57,6 +60,14 @@ bench-runs: $(VENV)/installed-test
 	$(BIN)/python -m tests.benchmarks.runs
 	$(BIN)/python -m tests.benchmarks.run_detail
 
+bench-flood: $(VENV)/installed-test
+	@$(BIN)/agentchat build
+	$(BIN)/python -m tests.benchmarks.flood
+
+bench-page: frontend
+	$(BIN)/python -m tests.benchmarks.search
+	$(BIN)/python -m tests.benchmarks.page
+
 crash: $(VENV)/installed-test
 	$(BIN)/python -m tests.durability --kills 2000 --database sqlite
 	$(BIN)/python -m tests.durability --kills 2000 --database postgresql
@@ -81,6 +92,9 @@ $(VENV)/installed-test: pyproject.toml requirements.lock | $(BIN)/python
 	@echo "Installing agentchat and what its tests need; the first time this takes a minute"
 	@$(PIP) install --constraint requirements.lock --editable '.[test]' | { $(PROGRESS); }
 	@touch $@ $(VENV)/installed
+
+words: $(VENV)/installed
+	@$(BIN)/python -m agentchat.ui.catalogue
 
 lock:
 	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock

@@ -20,16 +20,18 @@ from agentchat.durable.retry import RetryPolicy
 from agentchat.durable.triggers import Cron, Every
 from agentchat.durable.workflow import Rate, Workflow, workflow
 from agentchat.errors import ToolError
-from agentchat.files import NewFile
 from agentchat.models import SecondMessage
 from agentchat.settings import Settings
+from agentchat.shown.thread_lists import DeletedThread, ThreadPlace, ThreadSummary
 from agentchat.store.writer import Tx
+from agentchat.verbs.files import NewFile
 from agentchat.views import (
     LOCAL,
     Actor,
     AgentView,
     AskView,
     FileContent,
+    FileView,
     LogView,
     MessageView,
     ModelView,
@@ -37,7 +39,6 @@ from agentchat.views import (
     RunView,
     SpentView,
     StepView,
-    ThreadSummary,
     ThreadView,
 )
 
@@ -53,10 +54,12 @@ __all__ = [
     "AskView",
     "Context",
     "Cron",
+    "DeletedThread",
     "Durable",
     "EventType",
     "Every",
     "FileContent",
+    "FileView",
     "HandOver",
     "Keep",
     "Limits",
@@ -75,6 +78,7 @@ __all__ = [
     "Source",
     "SpentView",
     "StepView",
+    "ThreadPlace",
     "ThreadSummary",
     "ThreadView",
     "Tool",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
+from time import monotonic
+from typing import Any
 
 import reflex as rx
 from reflex.event import EventSpec
@@ -18,7 +21,7 @@ from agentchat.agents.mcp import load_servers
 from agentchat.chat import AgentChat
 from agentchat.endpoints import with_endpoints
 from agentchat.errors import AgentChatError
-from agentchat.login_routes import with_logins
+from agentchat.login.routes import with_logins
 from agentchat.settings import load_settings
 from agentchat.ui import (
     words,
@@ -29,11 +32,14 @@ from agentchat.ui import (
     words_runs,
     words_schedules,
     words_sharing,
+    words_threads,
+    words_transfer,
 )
 from agentchat.ui.arrivals import logged_in_only, states_of_logins
 from agentchat.ui.bridge import serving
 from agentchat.ui.components.accounts import gate
 from agentchat.ui.components.faults import fault_bar
+from agentchat.ui.components.languages import language_arrived, language_script
 from agentchat.ui.components.notices import connection_notice
 from agentchat.ui.downloads import with_downloads
 from agentchat.ui.exports import with_exports
@@ -47,12 +53,17 @@ from agentchat.ui.pages.login import link_page, login_page, sign_up_page
 from agentchat.ui.pages.memories import memories_page
 from agentchat.ui.pages.notes import crash_page, loading_page, models_page, not_found_page
 from agentchat.ui.pages.overview import overview_page
+from agentchat.ui.pages.put_away import archive_page, deleted_page
+from agentchat.ui.pages.read import read_page, read_title
 from agentchat.ui.pages.run import run_page, run_title
 from agentchat.ui.pages.runs import runs_page
 from agentchat.ui.pages.schedules import schedules_page
-from agentchat.ui.pages.settings import settings_page
+from agentchat.ui.pages.settings import SETTINGS_PAGES
+from agentchat.ui.pages.transfer import import_page
+from agentchat.ui.rate_limits import Addresses
+from agentchat.ui.request_gate import limited_requests
 from agentchat.ui.socket_gate import guarded_socket
-from agentchat.ui.states.account import AccountState
+from agentchat.ui.states.actions import ActionsState
 from agentchat.ui.states.agents import AgentsState
 from agentchat.ui.states.asks import InboxState, WaitingState
 from agentchat.ui.states.auth import AuthState
@@ -63,29 +74,39 @@ from agentchat.ui.states.memories import MemoriesState
 from agentchat.ui.states.model import ModelState
 from agentchat.ui.states.notice import NoticeState
 from agentchat.ui.states.overview import OverviewState
-from agentchat.ui.states.people import PeopleState
 from agentchat.ui.states.presence import PresenceState
+from agentchat.ui.states.read import ReadState
 from agentchat.ui.states.run import RunState, RunTabState, RunWholeState
 from agentchat.ui.states.runs import RunsState
 from agentchat.ui.states.schedules import SchedulesState
 from agentchat.ui.states.sharing import JoinState, SharingState
 from agentchat.ui.states.spent import SpentState
 from agentchat.ui.states.thread import ThreadState
-from agentchat.ui.states.threads import ThreadsState
+from agentchat.ui.states.threads import ArchiveState, DeletedState, ThreadsState
 from agentchat.ui.states.tool_servers import ToolServersState
+from agentchat.ui.thread_exports import with_thread_files
+from agentchat.ui.uploads import with_uploads
 
 logger = logging.getLogger(__name__)
 
 
 def _with_headers(app: ASGIApp, chat: AgentChat) -> ASGIApp:
     pages = get_web_dir() / rx.constants.Dirs.STATIC
+    settings = load_settings()
     # What rxconfig.py gives Reflex, too.
-    origins = load_settings().origins
-    socket = guarded_socket(states_of_logins(app, chat), origins)
-    pages_only = with_exports(with_downloads(logged_in_only(socket, chat), chat), chat)
+    origins = settings.origins
+    addresses = Addresses(
+        monotonic,
+        most_sockets=settings.address_sockets,
+        hops=settings.trusted_proxy_hops,
+        open_to_all=settings.auth == "open",
+    )
+    socket = guarded_socket(states_of_logins(app, chat), origins, addresses)
+    files = with_uploads(with_downloads(logged_in_only(socket, chat), chat), chat)
+    pages_only = with_thread_files(with_exports(files, chat), chat)
     pages_only = with_logins(pages_only, chat)
     # Probes ask for an address, not for a name.
-    served = with_endpoints(known_hosts(pages_only, origins), chat)
+    served = with_endpoints(known_hosts(limited_requests(pages_only, addresses), origins), chat)
     tls = all(origin.startswith("https:") for origin in origins)
     return security_headers(served, pages, tls=tls)
 
@@ -106,6 +127,11 @@ def _note_in_log(exception: Exception) -> None:
     logger.warning("A page failed: %.1000r", str(exception))
 
 
+def _titled(name: str) -> rx.Var[str]:
+    """What the browser calls a page, in the language that the page is in."""
+    return rx.Var.create(f"{rx.Var.create(name)} · {words.APP}")
+
+
 def build(chat: AgentChat) -> rx.App:
     """The web app of this AgentChat: with agents, tools and workflows of your own, for example.
 
@@ -118,13 +144,17 @@ def build(chat: AgentChat) -> rx.App:
         app_wraps={
             (55, "ErrorBoundary"): lambda _: _error_boundary(),
             (5, "Overlay"): lambda _: connection_notice(),
+            (6, "Language"): lambda _: language_arrived(),
             (4, "Faults"): lambda _: fault_bar(),
             (3, "Gate"): lambda _: gate(),
         },
         api_transformer=partial(_with_headers, chat=chat),
         backend_exception_handler=_say_something_went_wrong,
         frontend_exception_handler=_note_in_log,
-        head_components=[rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml")],
+        head_components=[
+            language_script(),
+            rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
+        ],
     )
     # It would reload a page that failed, by a script that our pages do not evaluate; they say
     # it, and offer to be loaded again.
@@ -137,7 +167,7 @@ def build(chat: AgentChat) -> rx.App:
         (words_accounts.INVITE_PATH, link_page, words_accounts.INVITATION),
         (words_accounts.RESET_PATH, link_page, words_accounts.RESET),
     ):
-        app.add_page(page, route=path, title=f"{name} · {words.APP}", on_load=arriving)
+        app.add_page(page, route=path, title=_titled(name), on_load=arriving)
     common = [
         AuthState.follow,
         BuildState.tell,
@@ -162,37 +192,21 @@ def build(chat: AgentChat) -> rx.App:
                 SharingState.arrive,
                 SharingState.follow,
                 PresenceState.follow,
+                ActionsState.follow,
             ],
         )
     app.add_page(
         join_page,
         route=words_sharing.JOIN_PATH,
-        title=f"{words_sharing.JOIN_TITLE} · {words.APP}",
+        title=_titled(words_sharing.JOIN_TITLE),
         on_load=[AuthState.follow, BuildState.tell, JoinState.arrive],
     )
     app.add_page(
-        inbox_page,
-        route=words.INBOX_PATH,
-        title=f"{words.INBOX} · {words.APP}",
-        on_load=[*common, InboxState.follow],
-    )
-    app.add_page(
-        memories_page,
-        route=words.MEMORY_PATH,
-        title=f"{words_memory.TITLE} · {words.APP}",
-        on_load=[*common, MemoriesState.arrive, MemoriesState.follow],
-    )
-    app.add_page(
-        runs_page,
-        route=words_runs.PATH,
-        title=f"{words_runs.TITLE} · {words.APP}",
-        on_load=[*common, RunsState.arrive, RunsState.follow],
-    )
-    app.add_page(
-        models_page,
-        route=words.MODEL_HELP,
-        title=f"{words.MODELS_TITLE} · {words.APP}",
-        on_load=common,
+        read_page,
+        route=words_sharing.READ_PATH,
+        title=read_title,
+        meta=[{"name": "robots", "content": "noindex"}],
+        on_load=[BuildState.tell, ReadState.arrive, ReadState.follow],
     )
     app.add_page(
         run_page,
@@ -200,40 +214,36 @@ def build(chat: AgentChat) -> rx.App:
         title=run_title,
         on_load=[*common, RunWholeState.hide, RunState.follow, RunTabState.follow],
     )
-    app.add_page(
-        faults_page,
-        route=words_faults.PATH,
-        title=f"{words_faults.TITLE} · {words.APP}",
-        on_load=common,
+    framed: tuple[tuple[Callable[[], rx.Component], str, str, list[Any]], ...] = (
+        (inbox_page, words.INBOX_PATH, words.INBOX, [InboxState.follow]),
+        (import_page, words_transfer.IMPORT_PATH, words_transfer.IMPORT_TITLE, []),
+        (archive_page, words_threads.ARCHIVE_PATH, words_threads.ARCHIVE, [ArchiveState.follow]),
+        (deleted_page, words_threads.DELETED_PATH, words_threads.DELETED, [DeletedState.follow]),
+        (
+            memories_page,
+            words.MEMORY_PATH,
+            words_memory.TITLE,
+            [MemoriesState.arrive, MemoriesState.follow],
+        ),
+        (runs_page, words_runs.PATH, words_runs.TITLE, [RunsState.arrive, RunsState.follow]),
+        (models_page, words.MODEL_HELP, words.MODELS_TITLE, []),
+        (faults_page, words_faults.PATH, words_faults.TITLE, []),
+        (overview_page, words_overview.PATH, words_overview.TITLE, [OverviewState.follow]),
+        (
+            schedules_page,
+            words_schedules.PATH,
+            words_schedules.TITLE,
+            [SchedulesState.arrive, SchedulesState.follow],
+        ),
     )
-    app.add_page(
-        overview_page,
-        route=words_overview.PATH,
-        title=f"{words_overview.TITLE} · {words.APP}",
-        on_load=[*common, OverviewState.follow],
-    )
-    app.add_page(
-        schedules_page,
-        route=words_schedules.PATH,
-        title=f"{words_schedules.TITLE} · {words.APP}",
-        on_load=[*common, SchedulesState.arrive, SchedulesState.follow],
-    )
-    app.add_page(
-        settings_page,
-        route=words_accounts.SETTINGS_PATH,
-        title=f"{words_accounts.SETTINGS} · {words.APP}",
-        on_load=[
-            *common,
-            AccountState.arrive,
-            AccountState.follow,
-            PeopleState.arrive,
-            PeopleState.follow,
-        ],
-    )
+    for page, path, name, begins in framed:
+        app.add_page(page, route=path, title=_titled(name), on_load=[*common, *begins])
+    for path, (page, name, begins) in SETTINGS_PAGES.items():
+        app.add_page(page, route=path, title=_titled(name), on_load=[*common, *begins])
     app.add_page(
         not_found_page,
         route="404",
-        title=f"{words.NOT_FOUND_TITLE} · {words.APP}",
+        title=_titled(words.NOT_FOUND_TITLE),
         on_load=[AuthState.follow, FaultsState.follow],
     )
     return app

@@ -4,6 +4,7 @@ AgentChatError
 ├── ConfigError            a setting is missing or wrong; raised at start
 ├── SchemaMismatch         the database does not have the tables the code expects
 ├── InvalidInput           a value from outside is not acceptable; says what to do
+│   └── FileTooLarge       a file has more bytes than are taken
 ├── NotAllowed             the acting user may not do this
 │   └── WrongPassword      no account has this name and password
 ├── ProviderFailed         an identity provider did not answer as it should
@@ -73,6 +74,10 @@ class SchemaMismatch(AgentChatError):
 
 class InvalidInput(AgentChatError):
     """That value cannot be used."""
+
+
+class FileTooLarge(InvalidInput):
+    """That file is too large."""
 
 
 class NotAllowed(AgentChatError):

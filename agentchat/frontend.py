@@ -22,6 +22,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from filelock import FileLock, Timeout
@@ -74,7 +75,6 @@ def serve(settings: Settings, chat: AgentChat | None = None) -> None:
     from reflex_base.environment import environment
 
     from agentchat import app
-    from agentchat.ui.socket_gate import MOST_BYTES
 
     environment.REFLEX_SKIP_COMPILE.set(True)
     environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
@@ -83,8 +83,7 @@ def serve(settings: Settings, chat: AgentChat | None = None) -> None:
         (app.app if chat is None else app.build(chat))(),
         host=settings.host,
         port=settings.port,
-        ws="websockets-sansio",
-        ws_max_size=MOST_BYTES,
+        **connections(),
         server_header=False,
         # What a proxy forwards is believed as AGENTCHAT_TRUSTED_PROXY_HOPS says, or not at all.
         proxy_headers=False,
@@ -96,6 +95,14 @@ def serve(settings: Settings, chat: AgentChat | None = None) -> None:
     gc.enable()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_Server(config, settings).serve([listener]))
+
+
+def connections() -> dict[str, Any]:
+    """With what uvicorn speaks HTTP and sockets."""
+    from agentchat.connections import PacedSocket, PatientRequests
+    from agentchat.ui.socket_gate import MOST_BYTES
+
+    return {"http": PatientRequests, "ws": PacedSocket, "ws_max_size": MOST_BYTES}
 
 
 class _Server(uvicorn.Server):
@@ -133,8 +140,8 @@ def fingerprint(root: Path) -> str:
     sources = [
         root / "rxconfig.py",
         root / "agentchat" / "app.py",
-        root / "agentchat" / "views.py",
-        *sorted((root / "agentchat").glob("operations/*_views.py")),
+        *sorted((root / "agentchat").glob("**/*views.py")),
+        *sorted((root / "agentchat" / "shown").glob("*.py")),
         *sorted((root / "agentchat" / "ui").rglob("*")),
         *sorted((root / "assets").rglob("*")),
         # Not package.json beside it: the build itself reorders that one.

@@ -73,6 +73,13 @@ class Guard:
         if not actor.id or not actor.name or is_visitor(actor):
             raise NotAllowed(NOBODY)
 
+    def reader(self, actor: Actor) -> None:
+        """Raise NotAllowed unless this is somebody, or came with a public link; those are of use
+        only where people log in.
+        """
+        if self.everybody or not is_visitor(actor):
+            self.person(actor)
+
     def operator(self, actor: Actor) -> None:
         """Raise NotAllowed unless this person looks after the app."""
         self.person(actor)
@@ -101,8 +108,11 @@ class Guard:
         return MemberRole.OWNER if self.sees_all(actor) else role_of(found, actor, self._now())
 
     def thread(self, source: Session | Tx, thread_id: str, actor: Actor, right: Right) -> None:
-        """Raise ThreadNotFound, or NotAllowed if the person may only read."""
+        """Raise ThreadNotFound, or NotAllowed if the person may only read. What is deleted is there
+        for nobody, though it can be had back.
+        """
         if self._may_all(actor, right):
+            access.check_not_deleted(source, thread_id)
             return
         found, now = self.access(source, thread_id), self._now()
         if may(found, actor, right, now):
@@ -135,9 +145,10 @@ class Guard:
 
     def message(self, source: Session | Tx, message_id: str, actor: Actor, right: Right) -> None:
         """The same for the thread of a message; raises MessageNotFound."""
-        if self._may_all(actor, right):
-            return
+        may_all = self._may_all(actor, right)
         thread_id = access.thread_of_message(source, message_id)
+        if thread_id is None and may_all:
+            return
         if thread_id is None:
             raise MessageNotFound
         with _as(MessageNotFound):
@@ -147,8 +158,6 @@ class Guard:
         """Raise AskNotFound unless the person may see what is asked, and NotAllowed if they may
         not decide it.
         """
-        if self._may_all(actor, Right.WRITE):
-            return
         with _as(AskNotFound):
             self.thread(source, ask.thread_id, actor, Right.WRITE)
 
@@ -156,21 +165,23 @@ class Guard:
         """The same for a run, which belongs to its thread, else to whoever started it; raises
         RunNotFound. What is about what a person said is shown to nobody else.
         """
-        if not self._may_all(actor, right):
-            if run.thread_id is not None:
-                with _as(RunNotFound):
-                    self.thread(source, run.thread_id, actor, right)
-            elif actor.id != run.user_id:
-                raise RunNotFound
+        if run.thread_id is not None:
+            with _as(RunNotFound):
+                self.thread(source, run.thread_id, actor, right)
+        elif not self._may_all(actor, right) and actor.id != run.user_id:
+            raise RunNotFound
         about = run.about if isinstance(run, Owned) else run.data.get("user_id", "")
         if run.workflow in PRIVATE and about not in ("", actor.id):
             raise NotAllowed
 
     def run_id(self, source: Session | Tx, run_id: str, actor: Actor, right: Right) -> None:
         """The same for the run of this id."""
-        if self._may_all(actor, right) and self.everybody:
-            return
         run = access.run_of(source, run_id)
+        if self._may_all(actor, right) and self.everybody:
+            if run is not None and run.thread_id is not None:
+                with _as(RunNotFound):
+                    access.check_not_deleted(source, run.thread_id)
+            return
         if run is None:
             raise RunNotFound
         self.run(source, run, actor, right)

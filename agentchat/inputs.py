@@ -11,11 +11,15 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from agentchat.errors import InvalidInput
+from agentchat.plain import plain_words
 
 MOST_CHARACTERS = 100_000
 """The longest message; longer text belongs in a file."""
 MOST_TITLE = 120
 _FIRST_WORDS = 60
+_READ = 2_000
+"""Of how many characters of a message its first words are found."""
+_NUMBERED = re.compile(r"(.+) \((\d{1,4})\)")
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -77,11 +81,22 @@ def problems_of(error: ValidationError | PydanticSerializationError) -> str:
 
 
 def title_of(text: str) -> str:
-    """The first words of a thread's first message."""
-    words = " ".join(text.split())
+    """The first words of a thread's first message, without marks of Markdown."""
+    begun = text[:_READ]
+    words = plain_words(begun) or " ".join(begun.split())
     if len(words) <= _FIRST_WORDS:
         return words
     return words[:_FIRST_WORDS].rsplit(" ", 1)[0].rstrip(",.;:") + "…"
+
+
+def next_title(title: str) -> str:
+    """The title of a thread that goes on from the one with this title: "Herons (2)", "(3)"."""
+    if not title:
+        return ""
+    found = _NUMBERED.fullmatch(title)
+    name, number = (found[1], int(found[2]) + 1) if found else (title, 2)
+    end = f" ({number})"
+    return name[: MOST_TITLE - len(end)].rstrip() + end
 
 
 def _typed(value: object, what: str) -> str:

@@ -10,7 +10,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from agentchat.columns import Instant, Value, serial
@@ -169,21 +179,28 @@ OPEN_PART = (PartStatus.PENDING, PartStatus.RUNNING, PartStatus.ASKED)
 class Thread(SQLModel, table=True):
     """A conversation. Written by the verbs of ``chat.py``.
 
-    ``length`` counts the messages ever added: the next one's position. Deleting marks
-    ``deleted_at`` and removes what was said and done in it; the id is never used again.
-    ``agent`` is the one picked to answer, empty if the router picks for each message;
-    ``second_message`` says what a message does that comes while one is being answered;
-    ``state`` is what the agents of the thread share. A thread with a ``parent_id`` is the
-    work of a sub-agent, asked for by the answer ``parent_message_id``.
+    ``length`` counts the places of what is shown: the next message's position. Deleting marks
+    ``deleted_at``; what was said and done in it is removed later, at ``emptied_at``, and until
+    then it can be had back. The id is never used again. ``titled_by`` is who wrote the title:
+    empty for its first words, model or person. ``branch`` is the one that is shown.
+    ``agent`` is the one picked to answer, empty if the router picks for each message; ``model``
+    the one that it asks, empty for the agent's own; ``second_message`` says what a message does
+    that comes while one is being answered; ``state`` is what the agents of the thread share. A
+    thread with a ``parent_id`` is the work of a sub-agent, asked for by the answer
+    ``parent_message_id``.
     """
 
     __tablename__ = "threads"
+    __table_args__ = (Index("ix_threads_owner", "owner_id", "updated_at"),)
 
     id: str = Field(primary_key=True, max_length=64)
-    owner_id: str = Field(index=True, max_length=64)
+    owner_id: str = Field(max_length=64)
     title: str = Field(max_length=200)
+    titled_by: str = Field(default="", max_length=20)
     length: int = 0
+    branch: int = 0
     agent: str = Field(default="", max_length=64)
+    model: str = Field(default="", max_length=200)
     second_message: SecondMessage = Field(
         default=SecondMessage.QUEUE,
         sa_column=Column(Text, nullable=False, default=SecondMessage.QUEUE),
@@ -196,6 +213,47 @@ class Thread(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant)
     updated_at: datetime = Field(sa_type=Instant, index=True)
     deleted_at: datetime | None = Field(default=None, sa_type=Instant)
+    emptied_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+KEPT = text("pinned_at IS NOT NULL OR folder != ''")
+ARCHIVED = text("archived_at IS NOT NULL")
+
+
+class ThreadMark(SQLModel, table=True):
+    """What a thread is to one of those who may read it: pinned or archived, in which of their
+    folders, and how far they have read: ``read_to`` counts places. Written by that person alone.
+    """
+
+    __tablename__ = "thread_marks"
+    __table_args__ = (
+        Index("ix_thread_marks_kept", "user_id", sqlite_where=KEPT, postgresql_where=KEPT),
+        Index(
+            "ix_thread_marks_archived", "user_id", sqlite_where=ARCHIVED, postgresql_where=ARCHIVED
+        ),
+    )
+
+    thread_id: str = Field(primary_key=True, foreign_key="threads.id", max_length=64)
+    user_id: str = Field(primary_key=True, index=True, max_length=64)
+    pinned_at: datetime | None = Field(default=None, sa_type=Instant)
+    archived_at: datetime | None = Field(default=None, sa_type=Instant)
+    folder: str = Field(default="", max_length=80)
+    read_to: int = 0
+
+
+class Branch(SQLModel, table=True):
+    """Another way that a thread went, because somebody said something else at a ``position``: up
+    to there it is what its ``parent`` is. The first branch is 0 and has no row.
+    """
+
+    __tablename__ = "branches"
+
+    thread_id: str = Field(primary_key=True, foreign_key="threads.id", max_length=64)
+    number: int = Field(primary_key=True)
+    parent: int
+    position: int
+    created_by: str = Field(max_length=200)
+    created_at: datetime = Field(sa_type=Instant)
 
 
 class ThreadMember(SQLModel, table=True):
@@ -260,7 +318,8 @@ class Message(SQLModel, table=True):
 
     A place in a thread may hold several answers, numbered by ``variant``. The one that is not
     ``hidden`` is kept: it is what the thread says, to people, to models and to searches.
-    ``kept_at`` and ``kept_by`` tell who chose it last, if anybody has.
+    ``kept_at`` and ``kept_by`` tell who chose it last, if anybody has. Those of a ``branch`` that
+    is not shown are all hidden; ``shelved`` are the ones that are shown with it again.
     """
 
     __tablename__ = "messages"
@@ -270,7 +329,9 @@ class Message(SQLModel, table=True):
     thread_id: str = Field(foreign_key="threads.id", max_length=64)
     position: int
     variant: int = 0
+    branch: int = 0
     hidden: bool = False
+    shelved: bool = False
     kept_at: datetime | None = Field(default=None, sa_type=Instant)
     kept_by: str | None = Field(default=None, max_length=200)
     role: Role = Field(sa_column=Column(Text, nullable=False))
@@ -287,6 +348,25 @@ class Message(SQLModel, table=True):
     stopped_by: str | None = Field(default=None, max_length=200)
     created_at: datetime = Field(sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Returned(SQLModel, table=True):
+    """A message that was taken back before it was answered. Its words wait here until who said
+    them (``user_id``) has them in the message box again. ``files`` are its uploads, as they are
+    shown; ``taken_by`` is the name of who took it back.
+    """
+
+    __tablename__ = "returned"
+
+    id: str = Field(primary_key=True, max_length=64)
+    thread_id: str = Field(foreign_key="threads.id", index=True, max_length=64)
+    user_id: str = Field(max_length=64)
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    files: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False)
+    )
+    taken_by: str = Field(max_length=200)
+    created_at: datetime = Field(sa_type=Instant)
 
 
 class Part(SQLModel, table=True):
@@ -325,6 +405,26 @@ class Part(SQLModel, table=True):
     step: str = Field(default="", max_length=400)
     started_at: datetime = Field(sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Unquoted(SQLModel, table=True):
+    """A part of an answer to a person as it was before a thread was deleted of which it quotes
+    what they said there. Written when that is deleted; removed when it is had back, or with the
+    part. Nothing but having it back reads it.
+    """
+
+    __tablename__ = "unquoted"
+
+    part_id: int = Field(
+        sa_column=Column(
+            BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False
+        )
+    )
+    thread_id: str = Field(index=True, max_length=64)
+    user_id: str = Field(index=True, max_length=64)
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    input: Any = Field(default=None, sa_column=Column(Value))
+    data: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
 
 
 class Ask(SQLModel, table=True):
@@ -385,6 +485,36 @@ class Attachment(SQLModel, table=True):
     content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     text: str = Field(default="", sa_column=Column(Text, nullable=False))
     created_at: datetime = Field(sa_type=Instant)
+
+
+class Upload(SQLModel, table=True):
+    """A file that somebody has brought for a message not yet sent. The send makes an attachment
+    of it; one that is never sent is removed after a day.
+    """
+
+    __tablename__ = "uploads"
+
+    id: str = Field(primary_key=True, max_length=64)
+    user_id: str = Field(index=True, max_length=64)
+    name: str = Field(max_length=200)
+    media_type: str = Field(max_length=200)
+    size: int
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    text: str = Field(default="", sa_column=Column(Text, nullable=False))
+    created_at: datetime = Field(sa_type=Instant, index=True)
+
+
+class Rating(SQLModel, table=True):
+    """What somebody thinks of an answer, and why, if they said so. Written by that person."""
+
+    __tablename__ = "ratings"
+
+    message_id: str = Field(primary_key=True, foreign_key="messages.id", max_length=64)
+    user_id: str = Field(primary_key=True, max_length=64)
+    thread_id: str = Field(index=True, max_length=64)
+    good: bool
+    reason: str = Field(default="", sa_column=Column(Text, nullable=False))
+    created_at: datetime = Field(sa_type=Instant, index=True)
 
 
 class Summary(SQLModel, table=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +11,6 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from agentchat import turns, variants
 from agentchat.agents.agent import Agent
 from agentchat.agents.memory import Memories
 from agentchat.agents.memory.tools import memory_tools
@@ -38,17 +37,19 @@ from agentchat.models import Run
 from agentchat.observing import Observing, observing
 from agentchat.operations.bulk import NAME as BULK
 from agentchat.operations.bulk import bulk_workflow
-from agentchat.providing import of_agents, reporting, served
+from agentchat.providing import others, reporting, served
 from agentchat.settings import Settings
-from agentchat.spent import allowance_of
 from agentchat.store.database import Database
 from agentchat.store.writer import Tx
 from agentchat.tools.search import search_provider
-from agentchat.turns import Ending
+from agentchat.verbs import turns, variants
+from agentchat.verbs.spent import allowance_of
+from agentchat.verbs.turns import Ending
 from agentchat.views import Actor
 from agentchat.workflows.follow_up import follow_up_workflow
 from agentchat.workflows.remember import remember_workflow
 from agentchat.workflows.reply import reply_workflow
+from agentchat.workflows.title import title_workflow
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ class Given:
 class Opened:
     """An app that runs: its agents and their model, what carries its runs out, its memory.
 
-    ``model_id`` is the row in which the state of the model stands; ``observing`` who looks.
+    ``model_id`` is the row in which the state of the model stands; ``observing`` who looks;
+    ``embedder`` what makes vectors, if anything does.
     """
 
     team: Team
@@ -77,6 +79,7 @@ class Opened:
     model_id: str
     observing: Observing
     faults: Faults
+    embedder: Embedder | None
     _stack: AsyncExitStack = field(repr=False)
 
     async def close(self) -> None:
@@ -107,6 +110,7 @@ async def opened(given: Given, settings: Settings, clock: Clock, guard: Guard) -
             Memories(database, embedder or HashEmbedder(), clock, allow=guard.person)
         )
         remember = remember_workflow(provider, memories, database, clock)
+        title = title_workflow(provider, database, clock)
         made: list[Team] = []
         follow_up = follow_up_workflow(lambda: made[0])
         kit = Kit(
@@ -131,6 +135,7 @@ async def opened(given: Given, settings: Settings, clock: Clock, guard: Guard) -
                 memories,
                 # A script answers the same to all: nothing needs to be remembered for it.
                 remember if embedder is not None else None,
+                title if settings.titles else None,
                 seen,
                 switches,
                 guard,
@@ -141,11 +146,16 @@ async def opened(given: Given, settings: Settings, clock: Clock, guard: Guard) -
         durable = Durable(
             database,
             [
-                *(reply, follow_up, remember, bulk_workflow(lambda: durable.runs, database, guard)),
+                *(reply, follow_up, remember, title),
+                bulk_workflow(lambda: durable.runs, database, guard),
                 *given.workflows,
             ],
             clock=clock,
-            keep=Keep.of(days=settings.keep_days, runs=settings.keep_runs),
+            keep=Keep.of(
+                days=settings.keep_days,
+                runs=settings.keep_runs,
+                deleted_days=settings.deleted_days,
+            ),
             strict=given.strict,
             guard=guard,
             own=owned(team),
@@ -162,7 +172,7 @@ async def opened(given: Given, settings: Settings, clock: Clock, guard: Guard) -
         faults = await stack.enter_async_context(
             Faults(database, clock, switches, guard=guard, kill=kill, start=durable.start_worker)
         )
-        return Opened(team, durable, memories, model_id, seen, faults, stack.pop_all())
+        return Opened(team, durable, memories, model_id, seen, faults, embedder, stack.pop_all())
 
 
 def owned(team: Team, *, here: bool = True) -> dict[str, Own]:
@@ -176,6 +186,7 @@ def owned(team: Team, *, here: bool = True) -> dict[str, Own]:
             fork=partial(variants.forked, team, here=here),
         ),
         "follow_up": Own("This run is a follow-up; ask its agent for another."),
+        "title": Own("This run gives a thread its title; that is done once."),
         "remember": Own("This run remembers what was said; that is done once."),
         BULK: Own("This run changes others; choose those again instead."),
     }
@@ -196,27 +207,30 @@ async def _team(
     settings: Settings,
     memories: Memories,
     remember: Workflow[..., Any] | None,
+    title: Workflow[..., Any] | None,
     seen: Observing,
     switches: Switches | None,
     guard: Guard,
 ) -> AsyncGenerator[Team, None]:
     async with (
         manned(kit, given.agents, given.router) as crew,
-        of_agents(crew.agents.values(), kit.provider, settings) as providers,
+        others(crew.agents.values(), kit.provider, settings) as (providers, offered),
         served(settings) as mcp,
     ):
         named = {name for agent in crew.agents.values() for name in agent.servers or ()}
         if unknown := named - set(() if mcp is None else (one.name for one in mcp.states())):
             raise ConfigError(f"There is no MCP server named {sorted(unknown)[0]!r}.")
+
+        def watched(models: Mapping[str, Provider]) -> dict[str, Provider]:
+            return {
+                name: one if one is kit.provider else observed(faulty(one, switches), seen.calls)
+                for name, one in models.items()
+            }
+
         yield Team(
             crew.agents,
             kit.provider,
-            {
-                name: kit.provider
-                if one is kit.provider
-                else observed(faulty(one, switches), seen.calls)
-                for name, one in providers.items()
-            },
+            watched(providers),
             kit.database,
             Streams(kit.database, kit.clock),
             kit.clock,
@@ -224,7 +238,9 @@ async def _team(
             crew.router,
             memories,
             remember,
+            title,
             gate=crew.gate,
             mcp=mcp,
             guard=None if guard.everybody else guard,
+            offered=watched(offered),
         )

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from agentchat.errors import TooManyTries
 
-Deed = Literal["send", "decide", "start", "share"]
+Deed = Literal["send", "decide", "start", "share", "upload", "search", "test"]
 
 WITHIN: Final = timedelta(minutes=1)
 MOST_PEOPLE = 10_000
@@ -19,12 +19,18 @@ _WORDS: Final[dict[Deed, str]] = {
     "decide": "decided {number} times",
     "start": "started {number} runs",
     "share": "shared {number} times",
+    "upload": "uploaded {number} files",
+    "search": "searched {number} times",
+    "test": "tested models {number} times",
 }
+_OFTENER: Final[dict[Deed, int]] = {"upload": 4, "search": 10}
+"""How many times as often something may be done: a message has several files, and each letter that
+is typed searches anew."""
 
 
 class Paces:
     """Counts what each person does in this process, and refuses what is more than ``most`` a
-    minute; 0 is no limit.
+    minute, or as many times that as the deed may be done oftener; 0 is no limit.
     """
 
     def __init__(self, now: Callable[[], datetime], most: int) -> None:
@@ -43,10 +49,11 @@ class Paces:
             self._done.popitem(last=False)
         while done and done[0] <= now - WITHIN:
             done.popleft()
-        if len(done) >= self._most:
+        most = self._most * _OFTENER.get(deed, 1)
+        if len(done) >= most:
             left = done[0] + WITHIN - now
             seconds = max(1, round(left.total_seconds()))
-            did = _WORDS[deed].format(number=self._most)
+            did = _WORDS[deed].format(number=most)
             words = f"You have {did} within a minute, which is the most. Wait {seconds} seconds."
             raise TooManyTries(words, retry_after=left)
         done.append(now)

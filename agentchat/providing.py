@@ -55,15 +55,17 @@ async def reporting(
 
 
 @asynccontextmanager
-async def of_agents(
+async def others(
     agents: Iterable[Agent], provider: Provider, settings: Settings
-) -> AsyncGenerator[Mapping[str, Provider], None]:
-    """The models of the agents that have one of their own, by the agent's name, started.
+) -> AsyncGenerator[tuple[Mapping[str, Provider], Mapping[str, Provider]], None]:
+    """The models of the agents that have one of their own, by the agent's name, and those that
+    people may choose, by what they are chosen by; all of them started, each once.
 
     Raises :class:`~agentchat.errors.ConfigError` for one that cannot work.
     """
     named: dict[str, Provider] = {provider.id: provider}
     found: dict[str, Provider] = {}
+    offered: dict[str, Provider] = {}
     for agent in agents:
         if isinstance(agent.model, str):
             if agent.model not in named:
@@ -71,12 +73,16 @@ async def of_agents(
             found[agent.name] = named[agent.model]
         elif agent.model is not None:
             found[agent.name] = agent.model
+    for model in settings.offered_models:
+        if model not in named:
+            named[model] = provider_named(model, settings)
+        offered[model] = named[model]
     async with AsyncExitStack() as stack:
-        for other in {id(one): one for one in found.values()}.values():
+        for other in {id(one): one for one in (*found.values(), *offered.values())}.values():
             if other is not provider:
                 stack.push_async_callback(other.close)
                 await other.start(_unheeded)
-        yield found
+        yield found, offered
 
 
 def _unheeded(_status: ModelStatus) -> None:

@@ -6,10 +6,17 @@ import ipaddress
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agentchat.errors import ConfigError
@@ -29,11 +36,13 @@ class Settings(BaseSettings):
         env_prefix="AGENTCHAT_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
     )
 
+    _folder: ClassVar[Path | None] = None
+
     host: str = "127.0.0.1"
     """Address to listen on. One that others reach needs accounts and a ``public_url``."""
     port: Annotated[int, Field(ge=1, le=60_000)] = 3000
     """The one port of the app; in hot-reload mode the backend takes port + 5000."""
-    data_dir: Path = Path(".agentchat")
+    data_dir: Annotated[Path, Field(validate_default=True)] = Path(".agentchat")
     """Folder for the embedded database and files; made on first start."""
     models_dir: Path | None = None
     """Folder for pulled models; without it, the user's cache folder."""
@@ -41,6 +50,9 @@ class Settings(BaseSettings):
     """A PostgreSQL URL; without it, SQLite in ``data_dir``."""
     model: str | None = None
     """``provider:name``; see :func:`agentchat.llm.choose.choose_provider`."""
+    models: str = ""
+    """Which models people may choose instead of an agent's own, with commas between them, each
+    ``provider:name``; none without it. See :attr:`offered_models`."""
     mcp: Path | None = None
     """A JSON file that names MCP servers; without it ``mcp.json`` in ``data_dir``, if there."""
     search_url: str | None = None
@@ -51,6 +63,10 @@ class Settings(BaseSettings):
     """How many days a finished run is kept with its journal; 0 is for ever."""
     keep_runs: Annotated[int, Field(ge=0, le=1_000_000_000)] = 10_000
     """How many finished runs are kept at most, the newest; 0 is no limit."""
+    deleted_days: Annotated[int, Field(ge=0, le=3_650)] = 7
+    """How many days a deleted thread can be had back by its owner; 0 is not at all."""
+    titles: bool = True
+    """Whether a model writes a title for each thread, after the first answer."""
 
     auth: Literal["open", "password"] = "open"
     """Who may use the app: whoever reaches it, or only who logs in with a password."""
@@ -68,6 +84,9 @@ class Settings(BaseSettings):
     minute_most: Annotated[int, Field(ge=0, le=1_000_000)] = 30
     """How many messages a person may send in a minute, how many runs start, how often decide what
     runs wait for, and share; 0 is no limit. Only with accounts."""
+    address_sockets: Annotated[int, Field(ge=0, le=100_000)] = 200
+    """How many sockets, which are open pages, one address may have at once; 0 is no limit. Ten
+    times as many from this machine itself, where there are no accounts."""
     public_links: bool = False
     """Whether owners of threads may make links with which anybody may read them without a login."""
 
@@ -114,7 +133,8 @@ class Settings(BaseSettings):
     message_files: Annotated[int, Field(ge=0, le=1_000)] = 10
     """How many files a message may have."""
     person_files_mb: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1_000.0
-    """How many millions of bytes of files a person may keep in threads; 0 is no limit."""
+    """How many millions of bytes of files a person may keep, in threads and not sent yet; 0 is no
+    limit."""
 
     anthropic_api_key: SecretStr | None = Field(None, validation_alias="ANTHROPIC_API_KEY")
     anthropic_base_url: str | None = Field(None, validation_alias="ANTHROPIC_BASE_URL")
@@ -123,27 +143,19 @@ class Settings(BaseSettings):
     brave_api_key: SecretStr | None = Field(None, validation_alias="BRAVE_API_KEY")
     tavily_api_key: SecretStr | None = Field(None, validation_alias="TAVILY_API_KEY")
 
-    @field_validator(
-        "db_url",
-        "model",
-        "anthropic_api_key",
-        "anthropic_base_url",
-        "openai_api_key",
-        "openai_base_url",
-        "search_url",
-        "brave_api_key",
-        "tavily_api_key",
-        "metrics_token",
-        "traces",
-        "public_url",
-        "oidc_issuer",
-        "oidc_client_id",
-        "oidc_client_secret",
-        mode="before",
-    )
+    @field_validator("*", mode="before")
     @classmethod
-    def _empty_is_unset(cls, value: object) -> object:
-        return None if isinstance(value, str) and not value.strip() else value
+    def _empty_is_unset(cls, value: object, info: ValidationInfo) -> object:
+        if info.field_name is None or not isinstance(value, str) or value.strip():
+            return value
+        return cls.model_fields[info.field_name].get_default()
+
+    @field_validator("data_dir", "models_dir", "mcp")
+    @classmethod
+    def _of_the_folder(cls, value: Path | None) -> Path | None:
+        if value is None or cls._folder is None:
+            return value
+        return cls._folder / value.expanduser()
 
     @field_validator("db_url")
     @classmethod
@@ -152,6 +164,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 "use postgresql://USER:PASSWORD@HOST:PORT/DATABASE,"
                 " or leave it out for the embedded SQLite"
+            )
+        return value
+
+    @field_validator("search_url")
+    @classmethod
+    def _http_server(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"https?://[^/\s]+", value):
+            raise ValueError(
+                f"{value!r} is not the address of a SearXNG server, such as http://127.0.0.1:8888"
             )
         return value
 
@@ -194,16 +215,26 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("models")
+    @classmethod
+    def _each_with_provider_and_name(cls, value: str) -> str:
+        for one in _listed(value):
+            cls._provider_and_name(one)
+        return value
+
     @model_validator(mode="after")
-    def _key_for_the_model(self) -> Settings:
-        provider = (self.model or "").partition(":")[0]
-        if provider == "anthropic" and self.anthropic_api_key is None:
-            raise ValueError("AGENTCHAT_MODEL names anthropic, so ANTHROPIC_API_KEY must be set")
-        if provider == "openai" and self.openai_api_key is None and self.openai_base_url is None:
-            raise ValueError(
-                "AGENTCHAT_MODEL names openai, so OPENAI_API_KEY must be set"
-                " (or OPENAI_BASE_URL, for a compatible server that wants no key)"
-            )
+    def _key_for_each_model(self) -> Settings:
+        for variable, models in (("MODEL", (self.model or "",)), ("MODELS", self.offered_models)):
+            providers = {one.partition(":")[0] for one in models}
+            says = f"AGENTCHAT_{variable} names"
+            if "anthropic" in providers and self.anthropic_api_key is None:
+                raise ValueError(f"{says} anthropic, so ANTHROPIC_API_KEY must be set")
+            keyless = self.openai_api_key is None and self.openai_base_url is None
+            if "openai" in providers and keyless:
+                raise ValueError(
+                    f"{says} openai, so OPENAI_API_KEY must be set"
+                    " (or OPENAI_BASE_URL, for a compatible server that wants no key)"
+                )
         return self
 
     @model_validator(mode="after")
@@ -252,6 +283,11 @@ class Settings(BaseSettings):
         if self.db_url is None:
             return f"sqlite:///{self.data_dir.expanduser().resolve() / 'agentchat.db'}"
         return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+psycopg://", self.db_url)
+
+    @property
+    def offered_models(self) -> tuple[str, ...]:
+        """The models that people may choose, each once, in the order of ``models``."""
+        return tuple(dict.fromkeys(_listed(self.models)))
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -307,8 +343,20 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _listed(value: str) -> list[str]:
+    return [one.strip() for one in value.split(",") if one.strip()]
+
+
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
+
+
+def stay() -> None:
+    """From now on read settings as they are in this folder, wherever the process goes: its
+    ``.env``, and paths from here.
+    """
+    Settings._folder = Path.cwd()
+    Settings.model_config["env_file"] = Settings._folder / ".env"
 
 
 def load_settings() -> Settings:
@@ -320,6 +368,9 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         raise ConfigError("\n".join(_explain(problem) for problem in error.errors())) from None
+    except (UnicodeDecodeError, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8; save it as that"
+        raise ConfigError(f"The file .env cannot be read: {why}.") from None
 
 
 def _explain(problem: object) -> str:

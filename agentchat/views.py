@@ -115,6 +115,14 @@ class FileView:
 
 
 @dataclass(frozen=True)
+class FileText:
+    """The beginning of what can be read of a file; ``cut`` says that there is more."""
+
+    text: str
+    cut: bool = False
+
+
+@dataclass(frozen=True)
 class FileContent:
     """A file with what is in it."""
 
@@ -133,12 +141,16 @@ class MessageView:
     grows, each new one goes on from the one before, unless ``revision`` is a higher one.
     ``position`` counts the messages of the thread from 0. ``parts`` are what was said and
     done before the text. ``joins`` says that a message of a person steers the answer before
-    it.
+    it, ``cut`` that an answer reached its model's length limit.
 
     A place may hold several answers, numbered by ``variant``; all but the one that is kept are
     ``hidden``. The kept one says how many there are (``variants``), whether somebody has still to
     choose (``undecided``: another is newer than the last choice, or one is not over yet), and who
     chose it (``kept_by``).
+
+    ``user_id`` is who wrote it, or for whom it is answered. Of a message that was edited, or said
+    instead of another, ``branches`` are what :meth:`~agentchat.chat.AgentChat.show_branch` shows
+    of each, the oldest first, and ``way`` tells which of them this is, from 0.
     """
 
     id: str
@@ -154,6 +166,7 @@ class MessageView:
     next_step: str = ""
     author: str = ""
     model: str = ""
+    cut: bool = False
     variant: int = 0
     variants: int = 1
     hidden: bool = False
@@ -161,6 +174,9 @@ class MessageView:
     kept_by: str = ""
     run_id: str = ""
     created_at: str = ""
+    user_id: str = ""
+    branches: tuple[int, ...] = ()
+    way: int = 0
 
 
 @dataclass(frozen=True)
@@ -171,10 +187,10 @@ class ThreadView:
     first); ``live`` begins with the first that is waiting or growing and holds all that
     come after it. ``others`` are the answers that are at the places of these, but are not kept;
     they may be live too. ``earlier`` counts the messages before the window. ``agent`` is the one
-    picked to answer, empty if each message finds its own; ``second_message`` is what a
-    message does while one is being answered: queue, steer, interrupt or replace. A thread
-    in which a sub-agent works has a ``parent_id``. ``role`` is what the person who looks is in
-    the thread: viewer, member or owner.
+    picked to answer, empty if each message finds its own; ``model`` the one chosen, empty for the
+    agent's own; ``second_message`` is what a message does while one is being answered: queue,
+    steer, interrupt or replace. A thread in which a sub-agent works has a ``parent_id``. ``role``
+    is what the person who looks is in the thread: viewer, member or owner.
     """
 
     id: str
@@ -183,6 +199,7 @@ class ThreadView:
     live: tuple[MessageView, ...] = field(default=())
     earlier: int = 0
     agent: str = ""
+    model: str = ""
     second_message: str = "queue"
     parent_id: str = ""
     role: str = "owner"
@@ -200,13 +217,27 @@ class ThreadView:
 
 
 @dataclass(frozen=True)
+class PlaceView:
+    """Where a message is: in which thread, and how many are shown ``after`` it. ``shown`` is false
+    for one of a version that is not.
+    """
+
+    thread_id: str
+    after: int
+    shown: bool
+
+
+@dataclass(frozen=True)
 class AgentView:
-    """An agent that the person may use."""
+    """An agent that the person may use. ``media_types`` are those of files that its model takes
+    as they are; of others it is told the text, or only the names.
+    """
 
     name: str
     description: str = ""
     model: str = ""
     tools: tuple[str, ...] = ()
+    media_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -257,19 +288,6 @@ class ToolServerView:
     name: str
     why: str
     agents: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ThreadSummary:
-    """One line of the list of threads. ``updated_at`` is an aware UTC time; ``asks`` says that
-    a run in it waits for a person.
-    """
-
-    id: str
-    title: str
-    updated_at: datetime
-    running: bool = False
-    asks: bool = False
 
 
 @dataclass(frozen=True)

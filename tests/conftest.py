@@ -20,6 +20,7 @@ from sqlalchemy import Engine, create_engine
 from agentchat.store import database as databases
 from agentchat.store import schema
 from agentchat.store.database import Database
+from tests.long import mark_long_on_postgres
 
 MEMORY = Path("/dev/shm")
 ENOUGH = 4 * 1024**3
@@ -31,12 +32,14 @@ PROVIDER_VARIABLES = (
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
     "AGENTCHAT_MODEL",
+    "AGENTCHAT_MODELS",
     "AGENTCHAT_DB_URL",
     "AGENTCHAT_DATA_DIR",
     "AGENTCHAT_HOST",
     "AGENTCHAT_PORT",
     "AGENTCHAT_KEEP_DAYS",
     "AGENTCHAT_KEEP_RUNS",
+    "AGENTCHAT_DELETED_DAYS",
     "AGENTCHAT_MCP",
     "AGENTCHAT_AUTH",
     "AGENTCHAT_SIGN_UP",
@@ -57,6 +60,8 @@ PROVIDER_VARIABLES = (
 
 
 def pytest_configure() -> None:
+    # A run more after each first answer: tests of titles switch them on.
+    os.environ["AGENTCHAT_TITLES"] = "false"
     _keep_files_in_memory()
     _compile_statements_once()
 
@@ -105,6 +110,11 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
         gc.collect()
         gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    mark_long_on_postgres(items)
 
 
 @pytest.fixture(autouse=True)

@@ -30,6 +30,8 @@ from typing import Any, Literal, Self
 
 from tests.fake_wire import WIRES, Wire
 
+MODELS = "/v1/models"
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -85,10 +87,13 @@ class Request:
 
 
 class FakeProvider:
-    """The server; see the module. ``requests`` and ``rejected`` are in order of arrival."""
+    """The server; see the module. ``requests`` and ``rejected`` are in order of arrival.
+    ``models`` are those it says it has; without any it knows no such list.
+    """
 
-    def __init__(self, default: Reply | None = None) -> None:
+    def __init__(self, default: Reply | None = None, models: tuple[str, ...] = ()) -> None:
         self.default = default or Reply()
+        self.models = models
         self.requests: list[Request] = []
         self.rejected: list[str] = []
         self._replies: deque[Reply] = deque()
@@ -197,7 +202,8 @@ class FakeProvider:
             return
         with self._changed:
             self.requests.append(request)
-            reply = self._refusal(request)
+            # To be asked for its models uses up no reply.
+            reply = Reply() if request.path == MODELS else self._refusal(request)
             if reply is None:
                 reply = self._replies.popleft() if self._replies else self.default
             self._changed.notify_all()
@@ -205,7 +211,10 @@ class FakeProvider:
         leaving = self._spawn(reader.read(1))
         ending = asyncio.gather(answering, leaving, return_exceptions=True)
         await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+        # Either may be noticed first: that nothing more comes, or that nothing can be sent.
         left = not answering.done()
+        if not left and not answering.cancelled():
+            left = isinstance(answering.exception(), ConnectionError)
         answering.cancel()
         leaving.cancel()
         await ending
@@ -224,6 +233,9 @@ class FakeProvider:
 
     async def _answer(self, request: Request, reply: Reply, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(reply.delay)
+        if request.path == MODELS and self.models:
+            await _send_body(writer, 200, {}, _listed(self.models))
+            return
         if request.path not in WIRES:
             await _send_body(writer, 404, {}, {"detail": "Not Found"})
             return
@@ -317,3 +329,11 @@ async def _send_body(
     _send_head(writer, status, {**length, **headers})
     writer.write(content)
     await writer.drain()
+
+
+def _listed(names: tuple[str, ...]) -> dict[str, object]:
+    """A list of models that both formats read."""
+    one = {"object": "model", "type": "model", "created": 0, "owned_by": "tests"}
+    dated = {**one, "created_at": "2026-01-01T00:00:00Z"}
+    models = [{**dated, "id": name, "display_name": name} for name in names]
+    return {"object": "list", "data": models, "has_more": False}

@@ -6,10 +6,18 @@ from collections.abc import Sequence
 
 import pytest
 
-LONG_ON_POSTGRES = pytest.mark.parametrize(
-    "database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True
-)
+LONG_ON_POSTGRES = pytest.mark.long_on_postgres
 """The same on both databases, which is proved on the quicker one each time."""
+
+
+def mark_long_on_postgres(items: Sequence[pytest.Item]) -> None:
+    """Make those long that have this mark and are about PostgreSQL."""
+    for item in items:
+        values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if item.get_closest_marker("long_on_postgres") and any(
+            str(value).startswith("postgresql") for value in values
+        ):
+            item.add_marker(LONG)
 
 
 def spread(

@@ -53,6 +53,16 @@ def test_every_path_that_the_readme_names_exists() -> None:
     named = re.findall(r"`((?:agentchat|alembic|tests|assets)/[\w/.]*)`", README)
     named += [f"agentchat/{path}" for path in re.findall(r"\(`([\w/]+\.(?:py|jsx))`", README)]
     named += re.findall(r"\]\((assets/[^)]+)\)", README)
+    table = README.partition("## Where to look for what")[2].partition("\n## ")[0]
+    for line in re.findall(r"^\| (`.+?) \|", table, re.M):
+        first, *beside = re.findall(r"`([^`]+)`", line)
+        named += [first, *(_there(name, Path(first).parent) for name in beside)]
     assert named
     for path in named:
         assert (ROOT / path).exists(), path
+
+
+def _there(name: str, folder: Path) -> str:
+    """Where this is: beside what its line names first, in the package, or at the top."""
+    places = [folder / name, Path("agentchat") / name, Path(name)]
+    return str(next((place for place in places if (ROOT / place).exists()), name))

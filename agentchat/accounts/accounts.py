@@ -29,6 +29,7 @@ from agentchat.errors import (
 from agentchat.settings import Settings
 from agentchat.store import users
 from agentchat.store.database import Database
+from agentchat.verbs.losing import Losing
 from agentchat.views import LOCAL, Actor
 
 INVITED_FOR, RESET_FOR = timedelta(days=7), timedelta(days=1)
@@ -54,8 +55,9 @@ class Accounts:
         clock: Clock,
         settings: Settings,
         passwords: Passwords | None = None,
+        losing: Losing | None = None,
     ) -> None:
-        self._database = database
+        self._database, self._losing = database, losing or Losing()
         self._clock = clock
         self._settings = settings
         self._passwords = passwords or Passwords()
@@ -309,11 +311,13 @@ class Accounts:
         await self._database.write(units.revoke_invitation, link_id, actor, self._clock.now())
 
     async def set_active(self, user_id: str, active: bool, actor: Actor) -> None:
-        """Let a person log in, or no more: then their logins and links end at once.
+        """Let a person log in, or no more: then their logins and links end at once, and the
+        answers that are being written for them.
 
         Raises NotFound, and WrongState for the last admin.
         """
-        await self._database.write(units.set_active, user_id, active, actor, self._clock.now())
+        now, losing = self._clock.now(), self._losing
+        await self._database.write(units.set_active, user_id, active, actor, now, losing)
 
     async def set_admin(self, user_id: str, admin: bool, actor: Actor) -> None:
         """Make a person an admin, or one no more. Raises NotFound, and WrongState for the last

@@ -21,6 +21,7 @@ from agentchat.store import audits, invitations, logins, users
 from agentchat.store.audits import Entry
 from agentchat.store.invitations import INVITE, RESET
 from agentchat.store.writer import Tx
+from agentchat.verbs.losing import Losing
 from agentchat.views import LOCAL, Actor
 
 ONLY_ADMINS = "Only an admin may do this."
@@ -253,8 +254,11 @@ def revoke_invitation(tx: Tx, link_id: str, by: Actor, now: datetime) -> None:
     note(tx, link_id, "revoke_invitation", by, now)
 
 
-def set_active(tx: Tx, user_id: str, active: bool, by: Actor, now: datetime) -> None:
-    """Let a person log in, or no more: then all their logins and links end.
+def set_active(
+    tx: Tx, user_id: str, active: bool, by: Actor, now: datetime, losing: Losing
+) -> None:
+    """Let a person log in, or no more: then all their logins and links end, and what is being
+    written for them.
 
     Raises NotAllowed, NotFound, and WrongState for the last admin.
     """
@@ -269,6 +273,7 @@ def set_active(tx: Tx, user_id: str, active: bool, by: Actor, now: datetime) -> 
         ended = logins.remove_all(tx, user_id)
         invitations.revoke_resets(tx, user_id, now=now)
         invitations.revoke_made(tx, user_id, now=now)
+        losing.end(tx, user_id, by, now)
     users.change(tx, user_id, active=active)
     note(tx, user_id, "activate" if active else "deactivate", by, now, ended=ended)
 

@@ -90,7 +90,7 @@ def may_be_needed(tx: Tx, team: Team, answer: Answer, *, hidden: bool = False) -
     told_of = summaries.uncovered(tx, thread_id, before=before, most=MOST_MESSAGES)
     if told_of.anew and not hidden:
         summaries.delete_from(tx, thread_id, before)
-    providers = (team.provider, *team.providers.values())
+    providers = (team.provider, *team.providers.values(), *team.offered.values())
     rooms = [Window.of(one).room for one in providers if not one.embedded]
     if not rooms:
         return False

@@ -77,6 +77,8 @@ class Generated:
     thoughts: list[Thought] = field(default_factory=list)
     problem: str = ""
     refused: bool = False
+    instead_of: str = ""
+    """The model that was to be asked, if it is not offered any more."""
     asked: int = 0
     """How large the request was, in bytes: with ``input_tokens``, what the next is counted by."""
 

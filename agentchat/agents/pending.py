@@ -9,7 +9,7 @@ from agentchat.durable.start import new_run
 from agentchat.durable.workflow import Workflow
 from agentchat.inputs import checked_id
 from agentchat.models import MessageStatus, Role, Run
-from agentchat.store import messages, runs, threads
+from agentchat.store import branches, messages, runs, threads
 from agentchat.store.messages import Answer
 from agentchat.store.writer import Tx
 from agentchat.views import Actor
@@ -21,7 +21,9 @@ EMPTY: dict[str, Any] = {
     "run_id": None,
     "finished_at": None,
     "variant": 0,
+    "branch": 0,
     "hidden": False,
+    "shelved": False,
 }
 
 
@@ -79,22 +81,31 @@ def queue(
     now: datetime,
     author: str = "",
     key: str = "",
+    model: str = "",
 ) -> None:
     """Queue the run that writes an answer, after those of its thread that came before, or of
     the ``key`` that is given.
 
-    ``author`` is who is going to answer, as far as that is known.
+    ``author`` is who is going to answer, as far as that is known; ``model`` the one that was
+    chosen for it, empty for the agent's own. Of a choice the run knows from its beginning: it
+    stays with that, however often it is resumed.
     """
     data = {
         "thread_id": answer.thread_id,
         "message_id": answer.message_id,
         "position": answer.position,
         "agent": agent,
+        **chosen(model),
     }
     in_order = workflow.options(key=key or answer.thread_id)
     run = new_run(answer.run_id, in_order, data, now, by)
     run.thread_id, run.agent = answer.thread_id, agent or author
     runs.add(tx, run)
+
+
+def chosen(model: str) -> dict[str, str]:
+    """What a run that answers is given of the model that was chosen, if one was."""
+    return {"model": model} if model else {}
 
 
 def answer_of(run: Run) -> Answer:
@@ -123,5 +134,7 @@ def queue_late(
     there = Answer(checked_id(None), thread.id, checked_id(None), thread.length)
     threads.grow(tx, thread, by=1, title="", now=now)
     user_id, author = said.user_id, thread.agent or before.author
-    messages.add(tx, to_come(there, author=author, user_id=user_id, now=now, run_id=there.run_id))
-    queue(tx, there, workflow, agent=thread.agent, by=Actor(user_id, said.author or by), now=now)
+    row = to_come(there, author=author, user_id=user_id, now=now, run_id=there.run_id)
+    branches.add_at_end(tx, thread, row)
+    whose = Actor(user_id, said.author or by)
+    queue(tx, there, workflow, agent=thread.agent, by=whose, now=now, model=thread.model)

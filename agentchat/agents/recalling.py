@@ -39,10 +39,18 @@ class Remembered:
 
 
 async def recall(
-    team: Team, ctx: Context, answer: Answer, agent: Agent, actor: Actor, ids: list[str]
+    team: Team,
+    ctx: Context,
+    answer: Answer,
+    agent: Agent,
+    actor: Actor,
+    ids: list[str],
+    *,
+    embedded: bool,
 ) -> list[Remembered]:
     """What is remembered for a person that has to do with their newest message, in a step of
-    its own. Nothing, if that cannot be looked up: the answer does not depend on it.
+    its own; less for the ``embedded`` model. Nothing, if that cannot be looked up: the answer does
+    not depend on it.
     """
     if not agent.memory or team.memories is None:
         return []
@@ -57,7 +65,7 @@ async def recall(
         query = await team.database.read(asked)
         if not query:
             return []
-        limit = MOST_EMBEDDED if team.provider_of(agent).embedded else MOST
+        limit = MOST_EMBEDDED if embedded else MOST
         found = await team.memories.recall(query, agent=name, limit=limit + 4, actor=actor)
         # What was said in this thread is told anyway.
         new = [one for one in found if one.kind == "fact" or one.thread_id != answer.thread_id]

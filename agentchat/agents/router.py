@@ -126,6 +126,16 @@ class AgentRouter:
         self._nearest = None if embedder is None else Nearest(embedder)
         self._least, self._margin, self._clear = least, margin, clear
 
+    @property
+    def by(self) -> Literal["model", "examples"] | None:
+        """What decides where no rule does."""
+        return self._by
+
+    @property
+    def provider(self) -> Provider | None:
+        """The model that it asks if it goes by one, None if that is the app's own."""
+        return self._provider
+
     @asynccontextmanager
     async def ready(self, agents: Iterable[Agent], provider: Provider) -> AsyncIterator[None]:
         """Get ready for an app with these agents and this model, without waiting for it.
@@ -210,10 +220,9 @@ class AgentRouter:
         if last is not None and best == last:
             return _stays(last, _rounded(scores, last))
         if near:
-            return Routed(
-                best, "example", f"It is like what it is for ({score:.2f}).", _rounded(scores, best)
-            )
-        words = f"It is like nothing that others are for; {best} is nearest ({score:.2f})."
+            words = f"The message is like its examples ({score:.2f})."
+            return Routed(best, "example", words, _rounded(scores, best))
+        words = f"The message is like nobody's examples; {best} is nearest ({score:.2f})."
         if score >= self._least:
             words = f"As much like the examples of {ranked[1]} as of {best}."
         return Routed(default, "default", words, _rounded(scores, default))

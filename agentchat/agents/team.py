@@ -11,7 +11,7 @@ from agentchat.agents.agent import Agent, HandOver
 from agentchat.agents.streams import Streams
 from agentchat.agents.tools import Tool
 from agentchat.durable.clock import Clock
-from agentchat.errors import AgentNotFound, ConfigError
+from agentchat.errors import AgentNotFound, ConfigError, InvalidInput
 from agentchat.guard import Guard
 from agentchat.llm.base import Provider, Usage
 from agentchat.llm.prices import cost_of
@@ -42,8 +42,10 @@ class Allowance:
 class Team:
     """The agents, the first of whom answers if nobody else was chosen.
 
-    ``providers`` are those of the agents with a model of their own, by the agent's name.
-    ``reply`` is the workflow in which an agent answers; set once it is made. ``gate`` says
+    ``providers`` are those of the agents with a model of their own, by the agent's name;
+    ``offered`` those that people may choose instead, by what they are chosen by.
+    ``reply`` is the workflow in which an agent answers; set once it is made. ``title`` is the one
+    that names threads, None if they keep their first words. ``gate`` says
     which tools the built-in model is offered. ``guard`` decides who may still do something, None if
     that is everybody.
     """
@@ -58,9 +60,11 @@ class Team:
     router: Router | None = None
     memories: Memories | None = None
     remember: Workflow[..., Any] | None = None
+    title: Workflow[..., Any] | None = None
     gate: ToolGate | None = None
     mcp: McpTools | None = None
     guard: Guard | None = None
+    offered: Mapping[str, Provider] = field(default_factory=dict)
     _reply: list[Workflow[..., Any]] = field(default_factory=list)
 
     @property
@@ -128,15 +132,23 @@ class Team:
         """
         return await rights.usable(self.agents.values(), actor)
 
-    def provider_of(self, agent: Agent) -> Provider:
-        """The model that an agent asks."""
-        return self.providers.get(agent.name, self.provider)
+    def provider_of(self, agent: Agent, model: str = "") -> Provider:
+        """The model that an agent asks: the one that was chosen, if it is offered, or its own."""
+        return self.offered.get(model) or self.providers.get(agent.name, self.provider)
 
-    def price(self, agent: str, usage: Usage) -> tuple[str, float | None]:
-        """The model that an agent asks, and what so many tokens of it cost in US dollars; None
-        if nobody knows.
+    def check_offered(self, model: str) -> None:
+        """Raise :class:`~agentchat.errors.InvalidInput` for a model that nobody may choose; empty
+        is the agent's own, which everybody may.
         """
-        provider = self.provider_of(self.agents.get(agent, self.first))
+        if model and model not in self.offered:
+            known = ", ".join(self.offered) or "none"
+            raise InvalidInput(f"There is no model {model[:200]!r} to choose. There are: {known}.")
+
+    def price(self, agent: str, model: str, usage: Usage) -> tuple[str, float | None]:
+        """The model that an agent asks, by the one that was chosen, and what so many tokens of it
+        cost in US dollars; None if nobody knows.
+        """
+        provider = self.provider_of(self.agents.get(agent, self.first), model)
         return provider.id, cost_of(provider.id, usage)
 
     async def mentioned(self, text: str, actor: Actor) -> str:

@@ -26,10 +26,10 @@ def every_tool(team: Team, agent: Agent | None) -> dict[str, Tool]:
 
 
 def tools_of(
-    team: Team, agent: Agent, usable: Collection[str] | None, depth: int
+    team: Team, agent: Agent, usable: Collection[str] | None, depth: int, model: str = ""
 ) -> dict[str, Tool]:
     """The tools of an agent when it answers a person who may use these agents, or whoever may
-    use all, by name.
+    use all, by name; with the ``model`` that was chosen.
 
     The small built-in model is given only those that change nothing and need no approval.
     """
@@ -38,7 +38,7 @@ def tools_of(
     if depth < agent.limits.depth:
         others = [team.find(name) for name in agent.asks if usable is None or name in usable]
         found += map(ask_tool, others)
-    if team.provider_of(agent).embedded:
+    if team.provider_of(agent, model).embedded:
         found = [one for one in found if one.read_only and one.approval is False]
     return {one.name: one for one in found}
 

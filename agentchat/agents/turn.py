@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -40,7 +41,8 @@ class AgentTurn(TurnRows):
             await self._route()
         if self._prepared.remembered:
             self._recalled = await recalling.recall(
-                self.team, self.ctx, self.answer, self._who, self._actor, self._prepared.ids
+                *(self.team, self.ctx, self.answer, self._who, self._actor, self._prepared.ids),
+                embedded=self._provider(self._who).embedded,
             )
         if self._prepared.long:
             asking_ = self._asking(self._who, self._tools(self._who))
@@ -49,6 +51,9 @@ class AgentTurn(TurnRows):
             generated = await self.ctx.step(
                 "generate", self._generate, round_, self.agent, retry=RETRY
             )
+            if generated.instead_of and not self._fell_back:
+                self._fell_back = True
+                await self.ctx.transaction("another model", self._other_model, generated, round_)
             if generated.problem and self._repairs < self._who.limits.repairs:
                 self._repairs += 1
                 await self._note_unfit(generated, round_)
@@ -93,16 +98,18 @@ class AgentTurn(TurnRows):
         tools = self._tools(agent, await self.team.may_use(self._actor))
 
         def read(session: Session) -> tuple[list[Said], str]:
-            types = self.team.provider_of(agent).media_types
+            types = self._provider(agent).media_types
             said = told.history(session, self.answer, self._prepared.ids, types)
             recalled = recalling.told(session, self._recalled, self._actor)
             noted = notes.told(session, self.answer.thread_id, name, tools)
             return said, "\n\n".join(filter(None, (recalled, noted)))
 
         said, late = await self.team.database.read(read)
-        if self.team.gate is not None and self.team.provider_of(agent).embedded:
+        if self.team.gate is not None and self._provider(agent).embedded:
             tools = await self.team.gate.offered(tools, newest(said))
-        return await self._asking(agent, tools, late).ask(self.ctx, said, round_)
+        generated = await self._asking(agent, tools, late).ask(self.ctx, said, round_)
+        gone = "" if self.model in self.team.offered else self.model
+        return replace(generated, instead_of=gone)
 
     async def _note_unfit(self, generated: Generated, round_: int) -> None:
         wishes = self._wishes(self._who)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from agentchat.agents import asking, compaction, pending, recalling
+from agentchat.agents import asking, compaction, pending, recalling, titling
 from agentchat.agents.agent import Agent, InputFilter
 from agentchat.agents.generate import Asking, Generated, spent_on
 from agentchat.agents.limits import Place, reached, used_by
@@ -21,6 +21,7 @@ from agentchat.agents.tools import Tool
 from agentchat.agents.wishes import Begun, Wishes, thoughts
 from agentchat.durable.context import Context
 from agentchat.errors import AgentNotFound
+from agentchat.llm.base import Provider
 from agentchat.models import AskKind, MessageStatus, PartKind, PartStatus
 from agentchat.store import answers, memories, messages, parts, runs
 from agentchat.store.messages import Answer
@@ -64,7 +65,8 @@ class Noted:
 class TurnRows:
     """One answer of an agent, and what is known of it by now.
 
-    ``depth`` is how many agents stand between it and a person.
+    ``depth`` is how many agents stand between it and a person; ``model`` is the one that was
+    chosen for it, empty for the agent's own.
     """
 
     team: Team
@@ -72,10 +74,12 @@ class TurnRows:
     answer: Answer
     agent: str
     depth: int = 0
+    model: str = ""
     _prepared: Prepared = field(init=False)
     _hand_overs: int = field(default=0, init=False)
     _filter: InputFilter | None = field(default=None, init=False)
     _repairs: int = field(default=0, init=False)
+    _fell_back: bool = field(default=False, init=False)
     _recalled: list[Remembered] = field(default_factory=list, init=False)
 
     @property
@@ -95,11 +99,14 @@ class TurnRows:
     def _root(self) -> str:
         return self.ctx.hold.thread_id or self.answer.thread_id
 
+    def _provider(self, agent: Agent) -> Provider:
+        return self.team.provider_of(agent, self.model)
+
     def _asking(self, agent: Agent, tools: dict[str, Tool], late: str = "") -> Asking:
         return Asking(
             self.team,
             agent,
-            self.team.provider_of(agent),
+            self._provider(agent),
             self.answer,
             self._prepared.user_id,
             self._root,
@@ -113,7 +120,7 @@ class TurnRows:
         """The tools of an agent; of those that lead to others, where these are ``usable`` by the
         person. All, if that is not what matters.
         """
-        found = tools_of(self.team, agent, usable, self.depth)
+        found = tools_of(self.team, agent, usable, self.depth, self.model)
         if self._hand_overs < agent.limits.hand_overs:
             found |= {tool.name: tool for tool in hand_over_tools(self.team, agent, usable)}
         return found
@@ -143,7 +150,7 @@ class TurnRows:
     def _prepare(self, tx: Tx, usable: Sequence[str] | None = None) -> Prepared:
         now = self.team.clock.now()
         agent = self.team.agents.get(self.agent, self.team.first)
-        messages.begin(tx, self.answer, model=self.team.provider_of(agent).label)
+        messages.begin(tx, self.answer, model=self._provider(agent).label)
         if self.depth:
             # Whoever queued this run did not say whose it is.
             runs.sign(tx, self.ctx.hold, agent=agent.name)
@@ -189,7 +196,7 @@ class TurnRows:
         self._sign(tx, self._who)
 
     def _sign(self, tx: Tx, agent: Agent) -> None:
-        label = self.team.provider_of(agent).label
+        label = self._provider(agent).label
         messages.sign(tx, self.answer, author=agent.name, model=label)
 
     # In the middle
@@ -226,6 +233,11 @@ class TurnRows:
         about = {"kind": PartKind.NOTE, "status": PartStatus.DONE, "text": words}
         rest = {"round": round_, "finished_at": now, "data": data}
         return parts.add(tx, self.answer, now, about | rest)[0]
+
+    def _other_model(self, tx: Tx, generated: Generated, round_: int) -> None:
+        """Say that it is not the model that was chosen who answers."""
+        words = f"{generated.instead_of} is not offered any more: {generated.label} answers."
+        self._remark(tx, words, round_)
 
     def _repair(self, tx: Tx, wishes: Wishes, generated: Generated, round_: int) -> None:
         """Keep output that does not fit beside what is wrong with it, which the model is told."""
@@ -295,6 +307,8 @@ class TurnRows:
             error_kind="refused" if generated.refused else "length" if generated.cut else None,
             now=now,
         )
+        if not (self.depth or generated.refused):
+            titling.entitle(tx, self.team, self.answer, self._actor, now)
         self._leave_none(tx, now)
         return None if agent.output is None or generated.refused else from_json(text)
 

@@ -47,6 +47,8 @@ class Durable:
 
     runs: Runs
     schedules: Schedules
+    keeper: Keeper
+    """Removes what is old, in this process."""
 
     def __init__(
         self,
@@ -84,7 +86,7 @@ class Durable:
             self._database, self._died = database, list[str]()
             self._worker = self._new_worker()
             known = {name: (one.version, one.code) for name, one in engine.workflows.items()}
-            keeper = Keeper(database, clock, self._keep)
+            self.keeper = keeper = Keeper(database, clock, self._keep)
             await self._worker.start()
             stack.push_async_callback(self._close_worker)
             for part in (Scheduler(database, clock, known), keeper):
@@ -115,6 +117,11 @@ class Durable:
         trace: TracebackType | None,
     ) -> None:
         await self._opened.aclose()
+
+    @property
+    def most_runs(self) -> int:
+        """How many runs may be at work at once in this process."""
+        return self._most_runs
 
     @property
     def worker(self) -> str:

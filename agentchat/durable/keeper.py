@@ -6,11 +6,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
 
 from agentchat.durable.clock import Clock
-from agentchat.store import retention
+from agentchat.store import emptying, retention, uploads
 from agentchat.store.database import Database
+from agentchat.store.retention import Place
 
 logger = logging.getLogger(__name__)
 
@@ -27,34 +30,59 @@ MOST_ROWS = 1000
 PAUSE = timedelta(milliseconds=20)
 """How long to wait after a transaction: whatever else is to be written goes first."""
 UNUSED = timedelta(days=1)
-"""How long an empty thread without a name is kept."""
+"""How long an empty thread without a name, and a file that is never sent, are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
     """Which finished runs are kept: those not older than ``age``, and of these the newest
-    ``runs``. None is no limit. Whatever is not finished is kept in any case.
+    ``runs``. None is no limit. Whatever is not finished is kept in any case. ``deleted`` is for
+    how long deleted threads can be had back.
     """
 
     age: timedelta | None = timedelta(days=30)
     runs: int | None = 10_000
+    deleted: timedelta = timedelta(days=7)
 
     @classmethod
-    def of(cls, *, days: int, runs: int) -> Keep:
-        """As the settings say it, where 0 is no limit."""
-        return cls(age=timedelta(days=days) if days else None, runs=runs or None)
+    def of(cls, *, days: int, runs: int, deleted_days: int = 7) -> Keep:
+        """As the settings say it, where 0 is no limit; of deleted threads, that they are not
+        kept.
+        """
+        age = timedelta(days=days) if days else None
+        return cls(age=age, runs=runs or None, deleted=timedelta(days=deleted_days))
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep has removed, when it ended and how long it took."""
+
+    at: datetime
+    took: timedelta
+    runs: int
+    deltas: int
+    threads: int
 
 
 class Keeper:
     """Removes old runs, leftovers of answers and unused threads, between :meth:`start` and
-    :meth:`close`. Several processes may do so at once.
+    :meth:`close`. Several processes may do so at once. ``last`` is what the last sweep of this
+    one has removed, None before the first.
     """
+
+    last: Swept | None = None
 
     def __init__(self, database: Database, clock: Clock, policy: Keep) -> None:
         self._database = database
         self._clock = clock
         self._policy = policy
         self._task: asyncio.Task[None] | None = None
+        self._sweeping = asyncio.Lock()
+
+    @property
+    def sweeping(self) -> bool:
+        """Whether it is removing something now."""
+        return self._sweeping.locked()
 
     async def start(self) -> None:
         """Begin to sweep from time to time."""
@@ -68,11 +96,25 @@ class Keeper:
             await asyncio.wait([task])
 
     async def sweep(self) -> int:
-        """Remove all that need not be kept now, and say how many runs that were."""
-        runs = await self._sweep_runs()
-        await self._sweep_deltas()
-        await self._sweep_threads()
+        """Remove all that need not be kept now, and say how many runs that were. If it is being
+        done already, this is done after it.
+        """
+        async with self._sweeping:
+            began = self._clock.now()
+            runs = await self._sweep_runs()
+            deltas = await self._sweep_deltas()
+            threads = await self._sweep_threads()
+            await self._sweep_uploads()
+            await self._sweep_deleted()
+            now = self._clock.now()
+            self.last = Swept(now, now - began, runs, deltas, threads)
         return runs
+
+    def newest_to_go(self, session: Session) -> Place | None:
+        """The newest run that need not be kept now; None if all are to be kept."""
+        age = self._policy.age
+        before = None if age is None else self._clock.now() - age
+        return retention.newest_to_go(session, before=before, most=self._policy.runs)
 
     async def _sweep_for_ever(self) -> None:
         pause = FIRST
@@ -89,12 +131,8 @@ class Keeper:
                     logger.info("removed %d runs that need not be kept any more", runs)
 
     async def _sweep_runs(self) -> int:
-        database, age, total = self._database, self._policy.age, 0
-        upto = await database.read(
-            retention.newest_to_go,
-            before=None if age is None else self._clock.now() - age,
-            most=self._policy.runs,
-        )
+        database, total = self._database, 0
+        upto = await database.read(self.newest_to_go)
         after = None
         while upto is not None:
             batch = await database.read(
@@ -107,14 +145,14 @@ class Keeper:
             await asyncio.sleep(PAUSE.total_seconds())
         return total
 
-    async def _sweep_deltas(self) -> None:
+    async def _sweep_deltas(self) -> int:
         async def some() -> int:
             ids = await self._database.read(retention.leftover_deltas, limit=BATCH)
             return await self._database.write_soon(retention.remove_deltas, ids) if ids else 0
 
-        await _until_nothing(some)
+        return await _until_nothing(some)
 
-    async def _sweep_threads(self) -> None:
+    async def _sweep_threads(self) -> int:
         before = self._clock.now() - UNUSED
 
         async def some() -> int:
@@ -123,14 +161,43 @@ class Keeper:
                 return 0
             return await self._database.write_soon(retention.remove_threads, ids, before=before)
 
+        return await _until_nothing(some)
+
+    async def _sweep_uploads(self) -> None:
+        before = self._clock.now() - UNUSED
+
+        async def some() -> int:
+            ids = await self._database.read(uploads.unsent, before=before, limit=BATCH)
+            return await self._database.write_soon(uploads.remove, ids) if ids else 0
+
+        await _until_nothing(some)
+
+    async def _sweep_deleted(self) -> None:
+        """Empty what was deleted long ago, a thread at a time: each may hold much."""
+        now = self._clock.now()
+        about = {"before": now - self._policy.deleted}
+
+        async def some() -> int:
+            ids = await self._database.read(emptying.overdue, **about, limit=BATCH)
+            emptied = 0
+            for thread_id in ids:
+                emptied += await self._database.write_soon(
+                    emptying.empty_overdue, thread_id, **about, now=now
+                )
+                await asyncio.sleep(PAUSE.total_seconds())
+            return emptied
+
         await _until_nothing(some)
 
 
-async def _until_nothing(some: Callable[[], Awaitable[int]]) -> None:
-    """Repeat what removes a batch until it removes nothing. What another process is about to
-    remove counts as nothing: the next sweep looks again.
+async def _until_nothing(some: Callable[[], Awaitable[int]]) -> int:
+    """Repeat what removes a batch until it removes nothing, and say how much it was. What another
+    process is about to remove counts as nothing: the next sweep looks again.
     """
+    total = 0
     while True:
-        if not await some():
-            return
+        removed = await some()
+        if not removed:
+            return total
+        total += removed
         await asyncio.sleep(PAUSE.total_seconds())

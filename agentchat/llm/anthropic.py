@@ -19,6 +19,7 @@ from agentchat.llm.connection import (
     vendor_at,
 )
 from agentchat.llm.failures import Endpoint, explain
+from agentchat.llm.remote import Connection, connection_of
 from agentchat.llm.tokens import estimated_usage
 from agentchat.llm.wire import IMAGES, PDF, fresh_ids
 
@@ -64,6 +65,22 @@ class AnthropicProvider:
         self._endpoint = Endpoint(vendor, name, self._key)
         self._read_timeout = read_timeout
         self._client = LazyClient("anthropic", self._make_client)
+
+    @property
+    def connection(self) -> Connection:
+        """See :meth:`agentchat.llm.remote.Remote.connection`."""
+        return connection_of("anthropic", self._base_url, self._key)
+
+    async def model_names(self) -> tuple[str, ...]:
+        """See :meth:`agentchat.llm.remote.Remote.model_names`."""
+        client = await self._client.get()
+        import anthropic
+
+        try:
+            page = await client.models.list()
+            return tuple(model.id for model in page.data)
+        except Exception as error:
+            raise explain(error, self._endpoint, sdk=anthropic) from error
 
     async def start(self, report: Callable[[ModelStatus], None]) -> None:
         """Report READY; the SDK is loaded in the background, to spare the first answer."""

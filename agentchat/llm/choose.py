@@ -78,6 +78,14 @@ def configured(settings: Settings) -> Choice | None:
     return None
 
 
+def deciding_setting(settings: Settings) -> str | None:
+    """Which of the settings :func:`configured` goes by; None if by none of them."""
+    if settings.model is not None:
+        return "model"
+    names = ("anthropic_api_key", "openai_base_url", "openai_api_key")
+    return next((name for name in names if getattr(settings, name) is not None), None)
+
+
 def decide(settings: Settings, found: Sequence[FoundServer] = ()) -> Choice:
     """What answers, given the servers ``found`` on this machine, the preferred one first."""
     if (choice := configured(settings)) is not None:

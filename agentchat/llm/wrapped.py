@@ -14,6 +14,11 @@ class Wrapped:
         self._provider = provider
 
     @property
+    def inner(self) -> Provider:
+        """The model in it."""
+        return self._provider
+
+    @property
     def id(self) -> str:
         return self._provider.id
 
@@ -48,3 +53,10 @@ class Wrapped:
     async def close(self) -> None:
         """See :meth:`agentchat.llm.base.Provider.close`."""
         await self._provider.close()
+
+
+def unwrapped(provider: Provider) -> Provider:
+    """The model itself, whatever it is wrapped in."""
+    while isinstance(provider, Wrapped):
+        provider = provider.inner
+    return provider

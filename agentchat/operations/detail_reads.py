@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,7 +32,7 @@ from agentchat.operations.heads import head
 from agentchat.operations.redact import redacted_text
 from agentchat.operations.shown import iso
 from agentchat.rights import Right
-from agentchat.store import audits, run_details, runs
+from agentchat.store import audits, ratings, run_details, runs
 from agentchat.store.live import paced
 from agentchat.store.run_details import Wanted
 from agentchat.views import Actor
@@ -46,6 +46,7 @@ MOST_TRIES = 300
 MOST_LOGS = 200
 MOST_EVENTS = 100
 MOST_AUDITS = 200
+MOST_COMMENTS = 10
 MOST_WHOLE = 400_000
 """How many characters of a value are shown at most; a file holds all of it."""
 BUCKETS = 60
@@ -95,7 +96,13 @@ def head_or_missing(
 def head_of(session: Session, asker: Asker, run_id: str, clock: Clock, verbs: Runs) -> RunHead:
     """What a run is; raises RunNotFound."""
     run = asker.run(session, run_id)
-    return head(session, run, verbs.declared(run.workflow), clock.now())
+    found = head(session, run, verbs.declared(run.workflow), clock.now())
+    if not (found.message_id and asker.guard.sees_all(asker.actor)):
+        return found
+    rated = ratings.of_message(session, found.message_id)
+    good = sum(row.good for row in rated)
+    comments = tuple(row.reason for row in rated if row.reason)[:MOST_COMMENTS]
+    return replace(found, good=good, bad=len(rated) - good, comments=comments)
 
 
 def _above(number: int, most: int) -> int:

@@ -58,6 +58,8 @@ class RunHead:
     ``asks`` are what it asks people. ``choices`` are the actions it is in a state for;
     ``events`` the names of those it may be sent: any, if there is none. ``unforkable`` says
     why none can be made of it, if so; ``beside`` that one writes an answer beside its own.
+    ``good`` and ``bad`` are how many people find its answer so, with the ``comments`` of the newest
+    of them: for whoever looks after the app.
     """
 
     id: str = ""
@@ -100,6 +102,9 @@ class RunHead:
     forkable: bool = False
     unforkable: str = ""
     beside: bool = False
+    good: int = 0
+    bad: int = 0
+    comments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, Literal
 
 from agentchat.durable.clock import Clock
@@ -25,7 +26,8 @@ from agentchat.operations.detail_views import (
     Timeline,
 )
 from agentchat.operations.exported import exported
-from agentchat.store import run_details
+from agentchat.store import audits, run_details
+from agentchat.store.audits import Entry
 from agentchat.store.database import Database
 from agentchat.store.run_details import Wanted
 from agentchat.views import LOCAL, Actor
@@ -189,8 +191,20 @@ class RunDetails:
             detail_reads.audits_of, self._asker(actor), checked_id(run_id)
         )
 
-    def exported(self, run_id: str, *, actor: Actor = LOCAL) -> AsyncGenerator[str, None]:
-        """Yield the whole run as JSON, piece by piece: see :mod:`agentchat.operations.exported`."""
+    async def exported(self, run_id: str, *, actor: Actor = LOCAL) -> AsyncGenerator[str, None]:
+        """Yield the whole run as JSON, piece by piece: see :mod:`agentchat.operations.exported`.
+        That somebody took it is written to the audits.
+        """
+        async with aclosing(self._pieces(run_id, actor)) as pieces:
+            # Whether it is there, and may be seen, is known with the first piece.
+            first = await anext(pieces)
+            entry = Entry("run", run_id, "export", actor)
+            await self._database.write(audits.add, entry, now=self._clock.now())
+            yield first
+            async for piece in pieces:
+                yield piece
+
+    def _pieces(self, run_id: str, actor: Actor) -> AsyncGenerator[str, None]:
         self._guard.person(actor)
         return exported(
             self._database.read,
@@ -202,7 +216,7 @@ class RunDetails:
     async def raw(self, run_id: str, *, actor: Actor = LOCAL) -> str:
         """The beginning of what :meth:`exported` yields, up to about 60,000 characters."""
         found, size = [], 0
-        pieces = self.exported(run_id, actor=actor)
+        pieces = self._pieces(run_id, actor)
         try:
             async for piece in pieces:
                 found.append(piece[: MOST_RAW - size])

@@ -17,7 +17,7 @@ from agentchat.operations.failures import next_step
 from agentchat.operations.redact import redacted_text
 from agentchat.operations.run_words import Known, why
 from agentchat.operations.shown import iso, key_of
-from agentchat.part_views import ask_view
+from agentchat.shown.parts import ask_view
 from agentchat.store import limits, run_details, run_reasons, spendings
 from agentchat.store.spendings import Spent
 from agentchat.views import SpentView

@@ -24,6 +24,7 @@ from agentchat.models import Process, RunStatus
 from agentchat.operations import sums
 from agentchat.operations.overview_views import (
     AtRest,
+    CommentView,
     HeldView,
     NowView,
     PastView,
@@ -31,7 +32,7 @@ from agentchat.operations.overview_views import (
     WorkerView,
 )
 from agentchat.operations.redact import redacted_text
-from agentchat.store import overviews, processes, repairs
+from agentchat.store import overviews, processes, ratings, repairs
 from agentchat.store.database import Database
 from agentchat.store.live import paced
 from agentchat.views import LOCAL, Actor
@@ -41,6 +42,7 @@ MOST_COUNTED = 10_000
 MOST_ADDED_UP = 20_000
 """How many of the newest ends and calls are added up."""
 MOST_HELD = 50
+MOST_COMMENTS = 20
 MOST_REASON = 500
 LONGEST = timedelta(days=31)
 SILENT = timedelta(seconds=8)
@@ -238,20 +240,27 @@ def _past(session: Session, length: timedelta, now: datetime) -> PastView:
     since = now - length
     ended = overviews.ended(session, since=since, most=MOST_ADDED_UP)
     spent = overviews.spent(session, since=since, most=MOST_ADDED_UP)
+    said = ratings.since(session, since, most=MOST_ADDED_UP)
     queued = sorted(row.queue_ms / 1000 for row in ended if _begun(row))
     return PastView(
         hours=length / timedelta(hours=1),
         total=sums.group("", ended, spent),
         queue_p50=sums.percentile(queued, 0.5),
         queue_p95=sums.percentile(queued, 0.95),
-        cut_off=MOST_ADDED_UP in (len(ended), len(spent)),
+        cut_off=MOST_ADDED_UP in (len(ended), len(spent), len(said)),
         most_added_up=MOST_ADDED_UP,
         period_s=int(sums.period_length(length).total_seconds()),
         periods=sums.periods(ended, spent, since, now),
         workflows=sums.groups(ended, spent, "workflow"),
-        agents=sums.groups(ended, spent, "agent"),
-        models=sums.models(spent),
+        agents=sums.rated(sums.groups(ended, spent, "agent"), said, "agent"),
+        models=sums.rated(sums.models(spent), said, "called"),
+        comments=tuple(_comment(row) for row in said if row.reason)[:MOST_COMMENTS],
     )
+
+
+def _comment(row: Any) -> CommentView:
+    run_id = row.run_id or ""
+    return CommentView(row.good, row.reason, row.agent, row.model, run_id, row.created_at)
 
 
 def _begun(row: Any) -> bool:

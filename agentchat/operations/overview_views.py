@@ -106,7 +106,8 @@ class Group:
     ``success`` is the share of done among done and failed, None if there is neither. ``p50`` and
     ``p95`` are durations from the first start to the end, of those that are done; None if there
     is none, and for models. ``cost_usd`` is None if no price is known, and the least it can have
-    been if ``unknown`` calls have none; it is 0 where no model was called.
+    been if ``unknown`` calls have none; it is 0 where no model was called. ``good`` and ``bad``
+    are how often people have said so of an answer in this time.
     """
 
     name: str
@@ -121,6 +122,20 @@ class Group:
     output_tokens: int = 0
     cost_usd: float | None = 0.0
     unknown: int = 0
+    good: int = 0
+    bad: int = 0
+
+
+@dataclass(frozen=True)
+class CommentView:
+    """Why somebody finds an answer good or not."""
+
+    good: bool
+    reason: str
+    agent: str
+    model: str
+    run_id: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -129,7 +144,8 @@ class PastView:
 
     ``total`` adds all of it up. ``queue_p50`` and ``queue_p95`` are how long runs were due
     before they were carried out. ``cut_off`` is set when more ended, or was asked for, than is
-    added up: only the newest ``most_added_up`` are. ``periods`` are ``period_s`` long and begin
+    added up: only the newest ``most_added_up`` are. ``comments`` are the newest with which people
+    have rated answers. ``periods`` are ``period_s`` long and begin
     at round times.
     """
 
@@ -144,6 +160,7 @@ class PastView:
     workflows: tuple[Group, ...] = ()
     agents: tuple[Group, ...] = ()
     models: tuple[Group, ...] = ()
+    comments: tuple[CommentView, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -87,6 +88,21 @@ def models(spent: Iterable[Any]) -> tuple[Group, ...]:
         Group(name, **_outcomes(row.outcome for row in rows), **_spent(rows))
         for name, rows in _by(spent, "model").items()
     )
+
+
+def rated(groups: Iterable[Group], ratings: Iterable[Any], column: str) -> tuple[Group, ...]:
+    """The groups with what people think of their answers, behind them those of which nothing else
+    is told.
+    """
+    found, by = list(groups), _by(ratings, column)
+    told = {one.name for one in found}
+    found += [Group(name) for name in sorted(by) if name and name not in told]
+
+    def counted(one: Group) -> Group:
+        good = sum(row.good for row in by[one.name])
+        return replace(one, good=good, bad=len(by[one.name]) - good)
+
+    return tuple(counted(one) if one.name in by else one for one in found)
 
 
 def group(name: str, ended: Sequence[Any], spent: Sequence[Any]) -> Group:

@@ -27,4 +27,4 @@ class Operations:
         self.lists = RunLists(database, clock, guard)
         self.overview = Overview(database, clock, guard)
         self.details = RunDetails(database, clock, guard, runs)
-        self.audits = Audits(database, guard)
+        self.audits = Audits(database, clock, guard)

@@ -4,14 +4,24 @@ wakes it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, func, or_, select
 from sqlmodel import Session, col
 
-from agentchat.columns import table_of
+from agentchat.columns import of_row, table_of
 from agentchat.errors import ThreadNotFound
-from agentchat.models import MemberRole, Message, Run, ShareLink, Thread, ThreadMember, User
+from agentchat.models import (
+    ACTIVE_RUN,
+    MemberRole,
+    Message,
+    Run,
+    ShareLink,
+    Thread,
+    ThreadMember,
+    User,
+)
 from agentchat.rights import Access, Right, gives
 from agentchat.store.writer import Tx
 
@@ -47,6 +57,15 @@ def of_thread(source: Session | Tx, thread_id: str) -> Access:
     )
 
 
+def check_not_deleted(source: Session | Tx, thread_id: str) -> None:
+    """Raise ThreadNotFound if there was a thread of this id, and it is deleted."""
+    gone = select(col(Thread.id)).where(
+        col(Thread.id) == thread_id, col(Thread.deleted_at).is_not(None)
+    )
+    if source.execute(gone).first() is not None:
+        raise ThreadNotFound
+
+
 def account(source: Session | Tx, user_id: str) -> Row[Any] | None:
     """``display_name`` and ``admin`` of a person, if they have an account and may log in."""
     query = select(col(User.display_name), col(User.admin)).where(
@@ -72,16 +91,37 @@ def run_of(source: Session | Tx, run_id: str) -> Owned | None:
     return None if found is None else Owned(*found)
 
 
+def acting_for(
+    tx: Tx, user_id: str, workflows: Collection[str], *, thread_id: str = ""
+) -> list[Run]:
+    """The runs of these workflows under way that act for a person, in one thread or in all, so that
+    those of a thread follow each other, and what another waits for comes behind it.
+    """
+    query = select(table_of(Run)).where(
+        col(Run.user_id) == user_id,
+        col(Run.status).in_(ACTIVE_RUN),
+        col(Run.workflow).in_(workflows),
+        col(Run.thread_id) == thread_id if thread_id else col(Run.thread_id).is_not(None),
+    )
+    query = query.order_by(col(Run.thread_id), col(Run.created_at), col(Run.id))
+    return [of_row(Run, row) for row in tx.execute(query).mappings()]
+
+
 def among(thread_id: ColumnElement[Any], user_id: str, right: Right) -> ColumnElement[bool]:
     """That a column names a thread in which a person has a right; for those of people, not of
     sub-agents.
     """
+    owned = select(col(Thread.id)).where(col(Thread.owner_id) == user_id)
+    return or_(thread_id.in_(owned), shared_among(thread_id, user_id, right))
+
+
+def shared_among(thread_id: ColumnElement[Any], user_id: str, right: Right) -> ColumnElement[bool]:
+    """That a column names a thread that was shared with a person so that they have a right."""
     roles = [role for role in MemberRole if gives(role) >= right]
     shared = select(col(ThreadMember.thread_id)).where(
         col(ThreadMember.user_id) == user_id, col(ThreadMember.role).in_(roles)
     )
-    owned = select(col(Thread.id)).where(col(Thread.owner_id) == user_id)
-    return or_(thread_id.in_(owned), thread_id.in_(shared))
+    return thread_id.in_(shared)
 
 
 def _thread(source: Session | Tx, thread_id: str) -> Row[tuple[str, str, str | None]]:

@@ -51,6 +51,12 @@ def reopen(tx: Tx, answer: Answer, *, user_id: str) -> None:
     messages.change(tx, answer, of_this_run=False, **about, **_AGAIN)
 
 
+def write_on(tx: Tx, answer: Answer, *, user_id: str) -> None:
+    """An answer that is over waits for a new run, for this person, with the parts that it has."""
+    about = {"status": MessageStatus.PENDING, "run_id": answer.run_id, "user_id": user_id}
+    messages.change(tx, answer, of_this_run=False, **about, **_AGAIN)
+
+
 def claim(tx: Tx, answer: Answer) -> None:
     """An answer that was asked for by another run has no run until its own begins: this is it."""
     messages.change(tx, replace(answer, run_id=""), run_id=answer.run_id)

@@ -7,6 +7,7 @@ everybody's messages would wake it; so here the caller says whose threads the ro
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -16,7 +17,7 @@ from sqlmodel import Session
 
 from agentchat.columns import table_of
 from agentchat.models import Ask, Part
-from agentchat.store.changes import rows
+from agentchat.store.changes import Rows, rows
 
 MOST = 5_000
 """How many values a statement is given; databases do not take any number."""
@@ -62,13 +63,22 @@ def find(
 def _found(
     session: Session, query: Query, threads: Collection[str], wanted: list[Any]
 ) -> Sequence[Row[Any]]:
+    with telling(session, [rows(query.table, {"thread_id": one}) for one in threads]):
+        return session.execute(query.select, {"wanted": wanted}).all()
+
+
+@contextmanager
+def telling(session: Session, reads: Collection[Rows]) -> Iterator[None]:
+    """What is read in this block is of these rows: the caller knows it better than the
+    statements say.
+    """
     connection = session.connection()
     seen = connection.get_execution_options().get("agentchat_reads")
     if seen is not None:
-        seen.update((rows(query.table, {"thread_id": one}), None) for one in threads)
+        seen.update((one, None) for one in reads)
         connection.execution_options(agentchat_reads=None)
     try:
-        return session.execute(query.select, {"wanted": wanted}).all()
+        yield
     finally:
         if seen is not None:
             connection.execution_options(agentchat_reads=seen)

@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from agentchat.columns import json_text
 from agentchat.errors import StorageUnavailable
+from agentchat.store import words
 from agentchat.store.away import is_away
 from agentchat.store.bus import Listener
 from agentchat.store.changes import Rows, read_by
@@ -192,6 +193,7 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
 
 def _set_up_sqlite(raw: sqlite3.Connection, _record: object, *, read_only: bool) -> None:
     raw.isolation_level = None
+    know_words(raw)
     for pragma in (
         "journal_mode=WAL",  # readers go on while the writer commits
         "foreign_keys=ON",
@@ -201,6 +203,14 @@ def _set_up_sqlite(raw: sqlite3.Connection, _record: object, *, read_only: bool)
         *(("query_only=ON",) if read_only else ()),
     ):
         raw.execute(f"PRAGMA {pragma}")
+
+
+def know_words(raw: Any, _record: object = None) -> None:
+    """Give a connection to SQLite the function that indexes messages (migration 0016): each that
+    writes messages needs it. Connections to PostgreSQL, which has its own, stay as they are.
+    """
+    if isinstance(raw, sqlite3.Connection):
+        raw.create_function("agentchat_words", 1, words.keys, deterministic=True)
 
 
 def _begin_snapshot(connection: Connection) -> None:

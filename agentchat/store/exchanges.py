@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, and_, select
 from sqlmodel import Session, col
 
 from agentchat.columns import table_of
@@ -24,21 +24,33 @@ def exchange(
         .join(Thread, col(Thread.id) == message.c.thread_id)
         .where(message.c.thread_id == thread_id, col(Thread.deleted_at).is_(None))
     )
-    upto = select(message.c.position).where(
-        message.c.id == message_id, message.c.thread_id == thread_id
+    about, kept = message.alias("about"), message.alias("kept")
+    # Of what is not shown any more nothing is remembered.
+    upto = (
+        select(about.c.position)
+        .join_from(
+            about,
+            kept,
+            and_(
+                kept.c.thread_id == about.c.thread_id,
+                kept.c.position == about.c.position,
+                kept.c.branch == about.c.branch,
+            ),
+        )
+        .where(about.c.id == message_id, about.c.thread_id == thread_id, kept.c.hidden.is_(False))
     )
+    shown = of_thread.where(message.c.hidden.is_(False))
     said = source.execute(
-        of_thread.where(message.c.role == Role.USER, message.c.position <= upto.scalar_subquery())
+        shown.where(message.c.role == Role.USER, message.c.position <= upto.scalar_subquery())
         .order_by(message.c.position.desc())
         .limit(1)
     ).first()
     if said is None or said.user_id not in ("", user_id):
         return None, ""
     answer = source.execute(
-        of_thread.where(
+        shown.where(
             message.c.position == said.position + 1,
             message.c.role == Role.ASSISTANT,
-            message.c.hidden.is_(False),
             message.c.status == MessageStatus.DONE,
         )
     ).first()

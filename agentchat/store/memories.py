@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
 from agentchat.columns import table_of
 from agentchat.errors import NotFound
-from agentchat.models import Memory, Thread
+from agentchat.models import Memory, Message, Thread
 from agentchat.store import memory_words
 from agentchat.store.writer import Tx
 
@@ -223,24 +223,33 @@ def of_user(
     return session.execute(query).all()
 
 
+def reachable() -> ColumnElement[bool]:
+    """That a memory is not what was said in a thread that is deleted, but can be had back."""
+    thread = table_of(Thread).alias("of_memory")
+    gone = exists().where(thread.c.id == col(Memory.thread_id), thread.c.deleted_at.is_not(None))
+    return or_(col(Memory.kind) != "message", ~gone)
+
+
 def _shown(user_id: str) -> Select[Any]:
     there = and_(col(Thread.id) == col(Memory.thread_id), col(Thread.deleted_at).is_(None))
     return (
         select(*_PLAIN, col(Thread.title))
         .select_from(Memory)
         .outerjoin(Thread, there)
-        .where(col(Memory.user_id) == user_id)
+        .where(col(Memory.user_id) == user_id, reachable())
     )
 
 
 def by_ids(
     session: Session, ids: Sequence[str], *, user_id: str, agents: Sequence[str] | None = None
 ) -> Iterator[Row[Any]]:
-    """What people may see of the user's memories among ``ids``, of these agents if given."""
+    """What people may see of the user's memories among ``ids``, of these agents if given; not
+    those of messages of which another version is shown.
+    """
+    unsaid = exists().where(col(Message.id) == col(Memory.source_id), col(Message.hidden))
     for start in range(0, len(ids), MANY):
-        query = select(*_PLAIN).where(
-            col(Memory.id).in_(ids[start : start + MANY]), col(Memory.user_id) == user_id
-        )
+        some = col(Memory.id).in_(ids[start : start + MANY])
+        query = select(*_PLAIN).where(some, col(Memory.user_id) == user_id, ~unsaid, reachable())
         if agents is not None:
             query = query.where(col(Memory.agent).in_(agents))
         yield from session.execute(query)
@@ -259,7 +268,8 @@ def locked(tx: Tx, memory_id: str, user_id: str) -> Memory | None:
 
 def _there(tx: Tx, memory_id: str, user_id: str) -> Memory:
     held = locked(tx, memory_id, user_id)
-    if held is None:
+    there = select(col(Memory.id)).where(col(Memory.id) == memory_id, reachable())
+    if held is None or tx.execute(there).first() is None:
         raise NotFound(_GONE)
     return held
 

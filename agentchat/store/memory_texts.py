@@ -7,7 +7,7 @@ of such a call. What older versions wrote without ids is found by its text.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,7 +28,7 @@ from agentchat.models import (
     Spending,
     Step,
 )
-from agentchat.store import memories
+from agentchat.store import memories, unquoted
 from agentchat.store.changes import rows
 from agentchat.store.writer import Tx
 
@@ -49,9 +49,15 @@ _SOON = timedelta(microseconds=1)
 def texts(source: Tx | Session, ids: Collection[str], *, user_id: str) -> dict[str, str]:
     """The beginnings of those of a person's memories that are there, by id."""
     query = select(_MEMORIES.c.id, _MEMORIES.c.text).where(
-        _MEMORIES.c.id.in_(ids), _MEMORIES.c.user_id == user_id
+        _MEMORIES.c.id.in_(ids), _MEMORIES.c.user_id == user_id, memories.reachable()
     )
     return {found: text[:SHOWN] for found, text in source.execute(query).all()}
+
+
+def tells(kind: str, name: str, data: Mapping[str, Any]) -> bool:
+    """Whether a part of an answer tells what is remembered of somebody."""
+    recalled = kind == PartKind.SOURCES and name == SOURCE
+    return recalled or (kind == PartKind.TOOL and (name in _TOOLS or "memories" in data))
 
 
 def forget(tx: Tx, memory_id: str, *, user_id: str) -> Memory:
@@ -80,25 +86,75 @@ def forget_all(tx: Tx, *, user_id: str, agent: str | None = None) -> int:
 
 
 def forget_thread(tx: Tx, thread_id: str) -> None:
-    """A thread is deleted: what was said in it is forgotten, also where answers in other threads
+    """A thread is emptied: what was said in it is forgotten, also where answers in other threads
     recalled it; facts stay, from nowhere.
     """
-    query = select(_MEMORIES.c.user_id, _MEMORIES.c.id, _MEMORIES.c.text).where(
-        _MEMORIES.c.thread_id == thread_id, _MEMORIES.c.kind == "message"
-    )
-    gone: dict[str, dict[str, str]] = {}
-    for user_id, memory_id, text in tx.execute(query).all():
-        gone.setdefault(user_id, {})[memory_id] = text
+    gone = _told_in(tx, thread_id)
     memories.forget_thread(tx, thread_id)
     for user_id, some in gone.items():
         _scrub(tx, user_id, some)
 
 
-def _scrub(tx: Tx, user_id: str, gone: dict[str, str]) -> None:
+def unquote_thread(tx: Tx, thread_id: str) -> None:
+    """A thread is deleted, and may be had back: no answer in other threads quotes any more what
+    was said in it. The memories themselves stay, and nobody is shown them: see
+    :func:`~agentchat.store.memories.reachable`.
+    """
+    for user_id, some in _told_in(tx, thread_id).items():
+        _scrub(tx, user_id, some, keep=True)
+
+
+def requote_thread(tx: Tx, thread_id: str) -> None:
+    """A thread is had back: answers in other threads quote it again as they did, without what is
+    said in threads that are still deleted.
+    """
+    for user_id, some in _told_in(tx, thread_id).items():
+        hidden = _hidden(tx, user_id)
+        back = []
+        for row in unquoted.of_person(tx, user_id):
+            unsaid, part = _Part(row), _Part(row)
+            if not unsaid.forget({**hidden, **some}):
+                continue
+            if any(getattr(row, f"now_{name}") != unsaid.now(name) for name in unquoted.CHANGED):
+                # The answer was begun anew: this is another.
+                unquoted.remove(tx, row.id)
+                continue
+            back.append(part)
+            if not part.forget(hidden):
+                unquoted.remove(tx, row.id)
+        _rewrite(tx, back)
+
+
+def _told_in(tx: Tx, thread_id: str) -> dict[str, dict[str, str]]:
+    """The texts of memories of what was said in a thread, by person and id."""
+    query = select(_MEMORIES.c.user_id, _MEMORIES.c.id, _MEMORIES.c.text).where(
+        _MEMORIES.c.thread_id == thread_id, _MEMORIES.c.kind == "message"
+    )
+    found: dict[str, dict[str, str]] = {}
+    for user_id, memory_id, text in tx.execute(query).all():
+        found.setdefault(user_id, {})[memory_id] = text
+    return found
+
+
+def _hidden(tx: Tx, user_id: str) -> dict[str, str]:
+    """The texts of what a person said in threads that are deleted, by the ids of memories."""
+    query = select(_MEMORIES.c.id, _MEMORIES.c.text).where(
+        _MEMORIES.c.user_id == user_id, ~memories.reachable()
+    )
+    return {memory_id: text for memory_id, text in tx.execute(query).all()}
+
+
+def _scrub(tx: Tx, user_id: str, gone: dict[str, str], *, keep: bool = False) -> None:
     if not gone or not user_id:
         return
+    for row in () if keep else unquoted.of_person(tx, user_id):
+        kept = _Part(row)
+        if kept.forget(gone):
+            unquoted.change(tx, row.id, **kept.values)
     found = [_Part(row) for row in tx.execute(_telling(user_id, gone)).all()]
     told = [part for part in found if part.forget(gone)]
+    if keep:
+        unquoted.keep(tx, user_id, [part.row for part in told])
     _rewrite(tx, told)
     for part in told:
         if part.said:
@@ -123,6 +179,10 @@ class _Part:
         else:
             self._forget_call(gone)
         return bool(self.values)
+
+    def now(self, name: str) -> Any:
+        """Its ``text``, ``input`` or ``data`` without what is forgotten."""
+        return self.values.get(name, getattr(self.row, name))
 
     def _forget_sources(self, gone: dict[str, str]) -> None:
         begun = {text[:SHOWN] for text in gone.values()}
@@ -202,9 +262,9 @@ def _rewrite(tx: Tx, told: Sequence[_Part]) -> None:
         new = [
             {
                 "own": part.row.id,
-                "new_text": part.values.get("text", part.row.text),
-                "new_input": part.values.get("input", part.row.input),
-                "new_data": part.values.get("data", part.row.data),
+                "new_text": part.now("text"),
+                "new_input": part.now("input"),
+                "new_data": part.now("data"),
                 "ended": _later(part.row.finished_at),
             }
             for part in some

@@ -1,7 +1,6 @@
-"""Finding messages by their words: FTS5 on SQLite, tsvector on PostgreSQL (migration 0006).
+"""Finding messages by their words: those that hold most of what is asked (migration 0016).
 
-What is asked is data: it is taken apart as :func:`~agentchat.store.memory_words.terms_of` does,
-and only quoted letters and digits go into a query language.
+What is asked is data: see :mod:`agentchat.store.asked`.
 """
 
 from __future__ import annotations
@@ -9,31 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import (
-    Float,
-    Select,
-    and_,
-    case,
-    cast,
-    column,
-    func,
-    not_,
-    or_,
-    select,
-)
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy import Float, Select, and_, case, cast, func, not_, or_, select, union_all
 from sqlmodel import Session
 
 from agentchat.columns import table_of
 from agentchat.models import Message, Thread
-from agentchat.store.memory_words import Term, fts_table, terms_of
+from agentchat.store.asked import Word, telling
+from agentchat.store.message_index import FTS, in_postgresql, in_sqlite, is_sqlite, newest_first
 
-_SEARCH = fts_table("messages_search", "place")
+CONSIDERED: Final = 200
+"""Of how many messages, that hold the most words or signs that they may, texts are looked into."""
 _MESSAGES = table_of(Message)
 _THREADS = table_of(Thread)
-_WORDS = column("words", TSVECTOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +50,17 @@ class Where:
 
 
 def search(session: Session, query: str, where: Where, *, limit: int) -> list[Found]:
-    """The messages that hold a word of ``query``, those that hold most of it first; none of
-    deleted threads or of those in which sub-agents worked.
+    """The messages that hold a word of ``query``, those that hold most of it first, then the
+    newest; none of deleted threads or of those in which sub-agents worked.
     """
-    terms = terms_of(query)
-    if not terms or limit < 1:
+    asked = telling(query)
+    if not asked or limit < 1:
         return []
-    sqlite = session.get_bind().dialect.name == "sqlite"
-    found = (_in_sqlite if sqlite else _in_postgresql)(terms, where).limit(limit)
-    return [Found(*row) for row in session.execute(found)]
+    some = (_in_sqlite if is_sqlite(session) else _in_postgresql)(session, asked.words, where)
+    rows = session.execute(some.limit(max(CONSIDERED, limit)))
+    held = [(asked.held(one.text), one) for one in (Found(*row[:8]) for row in rows)]
+    held.sort(key=lambda pair: (pair[0], pair[1].created_at, pair[1].id), reverse=True)
+    return [one for share, one in held[:limit] if share]
 
 
 def position_of(session: Session, message_id: str) -> tuple[str, int]:
@@ -113,32 +103,18 @@ def _columns(where: Where) -> Select[Any]:
     return query.where(message.thread_id == where.thread_id) if where.thread_id else query
 
 
-def _in_sqlite(terms: Sequence[Term], where: Where) -> Select[Any]:
-    asked = " OR ".join(f'"{" ".join(term)}"' for term in terms)
-    match = f"text : ({asked})"
-    if where.thread_id:
-        match += f" AND place : t{where.thread_id.encode().hex()}"
-    return (
-        _columns(where)
-        .join(_SEARCH, _SEARCH.c.id == _MESSAGES.c.id)
-        .where(_SEARCH.c.messages_search.op("MATCH")(match))
-        .order_by(_SEARCH.c.rank, _MESSAGES.c.created_at.desc(), _MESSAGES.c.id)
-    )
+def _in_sqlite(session: Session, words: Sequence[Word], where: Where) -> Select[Any]:
+    threads = [where.thread_id] if where.thread_id else []
+    each = (select(FTS.c.rowid).where(in_sqlite(word.keys, threads)) for word in words)
+    every = union_all(*each).subquery()
+    held = select(every.c.rowid, func.count().label("held")).group_by(every.c.rowid).subquery()
+    query = _columns(where).join(FTS, FTS.c.id == _MESSAGES.c.id)
+    query = query.join(held, held.c.rowid == FTS.c.rowid).order_by(held.c.held.desc())
+    return newest_first(query, session)
 
 
-def _in_postgresql(terms: Sequence[Term], where: Where) -> Select[Any]:
-    asked = [" <-> ".join(f"'{word}'" for word in term) for term in terms]
-    queries = [func.to_tsquery("english", one) for one in asked]
-    any_of = func.to_tsquery("english", " | ".join(f"({one})" for one in asked))
-    # PostgreSQL's own ranks know nothing of how many of the words are there.
-    share = sum((case((_WORDS.op("@@")(one), 1.0), else_=0.0) for one in queries), cast(0, Float))
-    return (
-        _columns(where)
-        .where(_WORDS.op("@@")(any_of))
-        .order_by(
-            share.desc(),
-            func.ts_rank(_WORDS, any_of, 1).desc(),
-            _MESSAGES.c.created_at.desc(),
-            _MESSAGES.c.id,
-        )
-    )
+def _in_postgresql(session: Session, words: Sequence[Word], where: Where) -> Select[Any]:
+    each = [in_postgresql(word.keys) for word in words]
+    held = sum((case((one, 1.0), else_=0.0) for one in each), cast(0, Float))
+    query = _columns(where).where(or_(*each)).order_by(held.desc())
+    return newest_first(query, session)

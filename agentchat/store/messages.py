@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -174,24 +174,8 @@ def delete_of(tx: Tx, thread_id: str) -> None:
 
 
 _MESSAGES = table_of(Message)
-_HEADS = [column for column in _MESSAGES.columns if column.name not in ("text", "thread_id")]
-
-
-def since(session: Session, thread_id: str, position: int) -> Sequence[Row[Any]]:
-    """The messages of a thread from a position on without their text, oldest first, with those
-    that are hidden. What is settled has another text only if something else here is another, too.
-    """
-    return session.execute(_SINCE, {"thread_id": thread_id, "first": position}).all()
-
-
-_SINCE = (
-    select(*_HEADS)
-    .where(
-        _MESSAGES.c.thread_id == bindparam("thread_id"),
-        _MESSAGES.c.position >= bindparam("first"),
-    )
-    .order_by(_MESSAGES.c.position, _MESSAGES.c.variant)
-)
+HEADS = [column for column in _MESSAGES.columns if column.name not in ("text", "thread_id")]
+"""What is read of messages of which only some are read whole."""
 
 
 def heads(session: Session, threads: Collection[str], ids: Collection[str]) -> dict[str, Row[Any]]:
@@ -204,7 +188,7 @@ def texts(session: Session, threads: Collection[str], ids: Collection[str]) -> d
     return {row.id: row.text for row in by_message.find(session, _TEXTS, threads, ids)}
 
 
-_BY_ID = by_message.query_of(_MESSAGES, (), *_HEADS, by="id")
+_BY_ID = by_message.query_of(_MESSAGES, (), *HEADS, by="id")
 _TEXTS = by_message.query_of(_MESSAGES, (), _MESSAGES.c.id, _MESSAGES.c.text, by="id")
 
 
@@ -294,6 +278,7 @@ def joining(tx: Tx, answer: Answer) -> list[tuple[str, str, str]]:
         _MESSAGES.c.thread_id == answer.thread_id,
         _MESSAGES.c.joins == answer.run_id,
         _MESSAGES.c.joined_at.is_(None),
+        _MESSAGES.c.hidden.is_(False),
     )
     found = tx.execute(query.order_by(_MESSAGES.c.position)).all()
     return [(message_id, author, text) for message_id, author, text in found]
@@ -307,6 +292,7 @@ def joined(tx: Tx, answer: Answer, *, now: datetime) -> None:
             _MESSAGES.c.thread_id == answer.thread_id,
             _MESSAGES.c.joins == answer.run_id,
             _MESSAGES.c.joined_at.is_(None),
+            _MESSAGES.c.hidden.is_(False),
         )
         .values(joined_at=now),
         about=rows("messages", {"thread_id": answer.thread_id}),

@@ -28,6 +28,7 @@ from agentchat.models import (
     Run,
     Step,
     Thread,
+    ThreadMark,
 )
 from agentchat.store.changes import NOBODY, Rows
 from agentchat.store.writer import Tx
@@ -69,6 +70,14 @@ def newest_to_go(session: Session, *, before: datetime | None, most: int | None)
         queries.append(newest_first.offset(most))
     found = (session.execute(query).first() for query in queries)
     return max((Place(*row) for row in found if row is not None), default=None)
+
+
+def number_to_go(session: Session, *, upto: Place, most: int) -> int:
+    """How many finished runs there are up to a place, not looking whether others need them; one
+    more than ``most`` if there are more.
+    """
+    some = select(col(Run.id)).where(_not_after(upto), _finished()).limit(most + 1).subquery()
+    return int(session.execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def next_batch(
@@ -167,6 +176,9 @@ def remove_threads(tx: Tx, ids: Collection[str], *, before: datetime) -> int:
     )
     gone = list(found.scalars())
     if gone:
+        mine = col(ThreadMark.thread_id).in_(gone)
+        if tx.execute(select(col(ThreadMark.thread_id)).where(mine).limit(1)).first() is not None:
+            tx.execute(delete(ThreadMark).where(mine))
         tx.execute(delete(Thread).where(col(Thread.id).in_(gone)), about=Rows("threads"))
     return len(gone)
 

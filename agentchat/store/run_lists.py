@@ -30,7 +30,7 @@ from sqlmodel import Session
 from agentchat.columns import table_of
 from agentchat.models import Run, RunStatus, Spending, Thread
 from agentchat.rights import Right
-from agentchat.store import access
+from agentchat.store import access, threads
 
 LOOK = 20_000
 """How many runs, the newest that drive a read, are looked through for the other conditions."""
@@ -191,7 +191,7 @@ def lines(session: Session, ids: Sequence[str], private: Collection[str]) -> lis
             case((_r.workflow.in_(list(private)), _about()), else_="").label("about"),
         )
         .join(_THREADS, _alive(), isouter=True)
-        .where(_r.id.in_(list(ids)))
+        .where(_r.id.in_(list(ids)), threads.not_deleted(_r.thread_id))
     )
     found = {row.id: row for row in session.execute(query)}
     return [found[run_id] for run_id in ids if run_id in found]
@@ -242,7 +242,12 @@ class _Drive:
         self, stopped: At | None, *more: ColumnElement[Any], rest: bool = True
     ) -> Select[Any] | CompoundSelect[Any]:
         """The places of all that fit, up to the one where looking stops."""
-        conditions = [*self.times, *self.driven, *(self.rest if rest else ())]
+        conditions = [
+            *self.times,
+            *self.driven,
+            threads.not_deleted(_r.thread_id),
+            *(self.rest if rest else ()),
+        ]
         if stopped is not None:
             conditions.append(_behind(stopped, not self.down, inclusive=True))
         columns = (_r.id, _r.created_at, *more)

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from agentchat.columns import table_of
 from agentchat.models import Run, Spending
+from agentchat.store import threads
 
 RECENT = 1_000
 """How many of the newest runs, and calls, are looked through for names to choose from."""
@@ -43,11 +44,14 @@ def workflows(session: Session, *, limit: int) -> list[str]:
 
 def recent_names(session: Session, user_id: str | None) -> RecentNames:
     """Of the newest runs, or of those that this person started: their workflows, agents, and who
-    started them.
+    started them. Runs of deleted threads are not among them, as they are in no list.
     """
     newest = (
         select(_r.workflow, _r.agent, _r.started_by)
-        .where(*([] if user_id is None else [_r.user_id == user_id]))
+        .where(
+            threads.not_deleted(_r.thread_id),
+            *([] if user_id is None else [_r.user_id == user_id]),
+        )
         .order_by(_r.created_at.desc(), _r.id.desc())
         .limit(RECENT)
         .subquery()
@@ -57,9 +61,12 @@ def recent_names(session: Session, user_id: str | None) -> RecentNames:
 
 
 def recent_models(session: Session, user_id: str | None) -> list[str]:
-    """The models of the newest calls, or of those for this person, in order of the alphabet."""
+    """The models of the newest calls, or of those for this person, in order of the alphabet;
+    without those that only deleted threads have called.
+    """
     call = _SPENDINGS.c
-    mine = [] if user_id is None else [call.user_id == user_id]
+    mine = [threads.not_deleted(call.thread_id)]
+    mine += [] if user_id is None else [call.user_id == user_id]
     newest = (
         select(call.model).where(*mine).order_by(call.created_at.desc()).limit(RECENT).subquery()
     )

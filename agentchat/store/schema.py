@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlmodel import Session, SQLModel
 
 import agentchat.models  # noqa: F401  the tables register themselves when imported
@@ -148,7 +148,7 @@ def check(url: str) -> None:
 def _reachable(url: str) -> Iterator[None]:
     try:
         yield
-    except (OperationalError, OSError) as error:
+    except (DatabaseError, OSError) as error:
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         place = make_url(url).render_as_string(hide_password=True)
         raise ConfigError(

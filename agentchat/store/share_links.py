@@ -10,11 +10,12 @@ from sqlalchemy import Row, delete, func, insert, select
 from sqlmodel import Session
 
 from agentchat.columns import table_of
-from agentchat.models import MemberRole, ShareLink, User
+from agentchat.models import MemberRole, ShareLink, Thread, User
 from agentchat.store.writer import Tx
 
 _LINKS = table_of(ShareLink)
 _USERS = table_of(User)
+_THREADS = table_of(Thread)
 _NAMED = select(_LINKS, _USERS.c.display_name.label("name")).join(
     _USERS, _USERS.c.id == _LINKS.c.created_by, isouter=True
 )
@@ -49,8 +50,12 @@ def add(
 
 
 def find(source: Session | Tx, token_hash: str) -> Row[Any] | None:
-    """The link with this token, whether it is over or not, with the ``name`` of its maker."""
-    return source.execute(_NAMED.where(_LINKS.c.token_hash == token_hash)).first()
+    """The link with this token, whether it is over or not, with the ``name`` of its maker; none
+    into a deleted thread.
+    """
+    there = select(_THREADS.c.id).where(_THREADS.c.deleted_at.is_(None))
+    found = _LINKS.c.token_hash == token_hash, _LINKS.c.thread_id.in_(there)
+    return source.execute(_NAMED.where(*found)).first()
 
 
 def of_thread(session: Session, thread_id: str) -> Sequence[Row[Any]]:

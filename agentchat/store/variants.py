@@ -62,9 +62,17 @@ def _read(session: Session, model: Any, where: Any, order: Any) -> list[Any]:
 
 
 def next_number(tx: Tx, thread_id: str, position: int) -> int:
-    """The number of the next answer at a place; the caller holds the thread."""
+    """The number of the next message at a place, whatever branch it is of; the caller holds the
+    thread.
+    """
     query = select(func.max(_MESSAGES.c.variant)).where(*_at(thread_id, position))
     return int(tx.execute(query).scalar() or 0) + 1
+
+
+def count(tx: Tx, message: Message) -> int:
+    """How many answers there are at the place of a message; the caller holds the thread."""
+    query = select(func.count()).select_from(_MESSAGES).where(*_beside(message))
+    return int(tx.execute(query).scalar_one())
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +118,7 @@ class Place:
 
 def place_of(tx: Tx, message: Message) -> Place:
     """The answers at the place of a message; the caller holds the thread."""
-    query = select(_MESSAGES).where(*_at(message.thread_id, message.position))
+    query = select(_MESSAGES).where(*_beside(message))
     found = tx.execute(query.order_by(_MESSAGES.c.variant)).all()
     return Place(next(row for row in found if not row.hidden), found)
 
@@ -159,6 +167,10 @@ def _taken_in(tx: Tx, message_id: str) -> set[str]:
     )
     found = tx.execute(query).scalars()
     return {data["message_id"] for data in found if data.get("message_id")}
+
+
+def _beside(message: Message) -> Collection[Any]:
+    return *_at(message.thread_id, message.position), _MESSAGES.c.branch == message.branch
 
 
 def _at(thread_id: str, position: int) -> Collection[Any]:

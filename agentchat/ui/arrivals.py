@@ -13,14 +13,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agentchat.chat import AgentChat
 from agentchat.errors import AgentChatError
-from agentchat.login_requests import safe_path
+from agentchat.login.requests import safe_path
 from agentchat.ui import words_accounts as words
+from agentchat.ui import words_sharing
 from agentchat.ui.visits import token_among
 
 _TO_COME_IN: Final = (words.LOGIN_PATH, words.SIGN_UP_PATH)
 """For whoever is not logged in, and of no use to others."""
-ENTRANCES: Final = (*_TO_COME_IN, words.INVITE_PATH, words.RESET_PATH)
-"""The pages that may be opened by whoever is not logged in. They show nothing of anybody."""
+ENTRANCES: Final = (*_TO_COME_IN, words.INVITE_PATH, words.RESET_PATH, words_sharing.READ_PATH)
+"""The pages that may be opened by whoever is not logged in. They show nothing of anybody, but for
+the thread whose public link somebody comes with.
+"""
 
 
 def logged_in_only(app: ASGIApp, chat: AgentChat) -> ASGIApp:

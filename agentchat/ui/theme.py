@@ -30,6 +30,8 @@ SCALE: Final = {
     "radius-sm": "6px",
     "radius-md": "10px",
     "radius-lg": "18px",
+    "radius-xl": "22px",
+    "radius-full": "99px",
     "column": "46rem",
     "sidebar": "17rem",
     "quick": "140ms cubic-bezier(0.2, 0, 0, 1)",
@@ -95,6 +97,21 @@ DARK: Final = {
     "syntax-type": "#7fcbd6",
 }
 
+PRINT: Final = {
+    "surface": "#ffffff",
+    "sunken": "#ffffff",
+    "raised": "#ffffff",
+    "bubble": "#f2f2f2",
+    "code": "#ffffff",
+    "line": "#cccccc",
+    "line-strong": "#999999",
+    "text": "#000000",
+    "text-soft": "#333333",
+    "text-faint": "#555555",
+    "shadow": "none",
+}
+"""What is otherwise on paper, whichever of the two is on the screen."""
+
 
 def _tokens(values: dict[str, str]) -> str:
     return "".join(f"--{name}:{value};" for name, value in values.items())
@@ -108,5 +125,6 @@ def stylesheet(parts: Path) -> str:
         f":root.dark{{{dark}color-scheme:dark}}\n"
         # Before any script ran (or without one) the system's choice counts.
         f"@media (prefers-color-scheme:dark){{:root:not(.light){{{dark}color-scheme:dark}}}}\n"
+        f"@media print{{:root:root{{{_tokens({**LIGHT, **PRINT})}color-scheme:light}}}}\n"
     )
     return tokens + "\n".join(part.read_text("utf-8") for part in sorted(parts.glob("*.css")))

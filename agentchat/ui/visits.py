@@ -12,10 +12,11 @@ from typing import Any, TypeVar, cast
 from agentchat.accounts import Accounts
 from agentchat.accounts.tokens import cookie_name, token_in
 from agentchat.accounts.views import Beginning, InvitationView
-from agentchat.acting import Acting
 from agentchat.chat import AgentChat
-from agentchat.errors import NotAllowed
+from agentchat.errors import NotAllowed, NotFound
+from agentchat.shown.shares import Visit
 from agentchat.ui.bridge import chat
+from agentchat.verbs.acting import Acting
 from agentchat.views import LOCAL, Actor
 
 T = TypeVar("T")
@@ -51,6 +52,28 @@ async def beginning() -> Beginning:
 async def link(token: str) -> InvitationView:
     """What a link is for, to whoever holds it; raises NotFound if it is good for nothing."""
     return await chat().accounts.link(token)
+
+
+async def visiting(token: str) -> tuple[AgentChat, Visit]:
+    """The verbs in the hands of whoever comes with a public link, and what it opens; raises
+    NotFound if it is good for nothing.
+    """
+    found = await chat().sharing.visit(token)
+    return chat().by(found.visitor), found
+
+
+async def may_open(login: str, thread_id: str) -> bool:
+    """Whether a thread is open to the person whose login this is."""
+    try:
+        await chat().sharing.members(thread_id, actor=await actor_of(chat(), login))
+    except (NotAllowed, NotFound):
+        return False
+    return True
+
+
+def public_links() -> bool:
+    """Whether there are links with which anybody reads."""
+    return chat().sharing.public_links
 
 
 def token_of(state: Any) -> str:
@@ -98,7 +121,7 @@ async def as_seen_by(
                     raise NotAllowed(LOG_IN) from None
                 who = asyncio.ensure_future(anext(actors))
                 async with aclosing(follow(chat().by(actor))) as values:
-                    async for value in _until(who, values):
+                    async for value in until(who, values):
                         yield value
                 # What has no more to say may have with other rights, and ends with the login.
         finally:
@@ -106,7 +129,7 @@ async def as_seen_by(
             await asyncio.gather(who, return_exceptions=True)
 
 
-async def _until(
+async def until(
     end: asyncio.Future[Any], values: AsyncGenerator[T, None]
 ) -> AsyncGenerator[T, None]:
     """The values that come before the end does."""

@@ -13,7 +13,7 @@ from agentchat.durable.context import Context
 from agentchat.durable.workflow import Workflow, workflow
 from agentchat.errors import ThreadNotFound
 from agentchat.models import PartKind, PartStatus
-from agentchat.store import messages, parts, threads
+from agentchat.store import branches, emptying, follow_ups, parts, threads
 from agentchat.store.messages import Answer
 from agentchat.store.writer import Tx
 from agentchat.views import Actor
@@ -28,7 +28,8 @@ def follow_up_workflow(
     team_of: Callable[[], Team],
 ) -> Workflow[[str, str, str, str, datetime], Outcome]:
     """The workflow that waits until a time and then lets an agent answer in its thread, for the
-    person it was promised to. It ends quietly if the thread is gone by then.
+    person it was promised to. If the thread is deleted by then, it waits until that is had back,
+    and ends quietly if it is not.
     """
 
     @workflow(name="follow_up")
@@ -43,12 +44,12 @@ def follow_up_workflow(
             usable = await team_of().may_use(by())
             return agent if agent in usable else ""
 
-        def post(tx: Tx) -> Outcome:
+        def post(tx: Tx) -> Outcome | Literal["deleted"]:
             team, now = team_of(), team_of().clock.now()
             try:
                 thread = threads.lock(tx, thread_id)
             except ThreadNotFound:
-                thread = None
+                return "deleted" if emptying.lock_deleted(tx, thread_id) else "gone"
             if thread is None:
                 return "gone"
             if team.guard is not None:
@@ -59,7 +60,7 @@ def follow_up_workflow(
             answer = Answer(answer_id, thread_id, run_id, thread.length)
             threads.grow(tx, thread, by=1, title="", now=now)
             row = pending.to_come(answer, author=name, user_id=user_id, now=now, run_id=run_id)
-            messages.add(tx, row)
+            branches.add_at_end(tx, thread, row)
             parts.add(
                 tx,
                 answer,
@@ -76,13 +77,17 @@ def follow_up_workflow(
                     "finished_at": now,
                 },
             )
-            pending.queue(tx, answer, team.reply, agent=name, by=by(), now=now)
+            told_by = {"agent": name, "model": thread.model}
+            pending.queue(tx, answer, team.reply, by=by(), now=now, **told_by)
             return "answered"
 
         await ctx.sleep_until("until then", at)
         # Not in the transaction: it is code of the app, and may take its time.
         name = await ctx.step("who", who)
-        return await ctx.finish("follow up", post)
+        while (outcome := await ctx.transaction("follow up", post)) == "deleted":
+            # Its owner may have it back; a promise that was due meanwhile is kept then.
+            await ctx.wait_for(follow_ups.THREAD_BACK, object)
+        return outcome
 
     return follow_up
 

@@ -41,9 +41,10 @@ def reply_workflow(team: Team) -> Workflow[..., None]:
         position: int,
         agent: str = "",
         depth: int = 0,
+        model: str = "",
     ) -> None:
         answer = Answer(message_id, thread_id, ctx.run_id, position)
-        await AgentTurn(team, ctx, answer, agent, depth).take()
+        await AgentTurn(team, ctx, answer, agent, depth, model).take()
 
     team.replies_with(reply)
     return reply

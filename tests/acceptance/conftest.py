@@ -25,39 +25,39 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def fake_of_module() -> Iterator[FakeProvider]:
+@pytest.fixture(scope="package")
+def fake_of_package() -> Iterator[FakeProvider]:
     with FakeProvider(Reply("This is the default answer.")).running() as fake:
         yield fake
 
 
 @pytest.fixture
-def fake(fake_of_module: FakeProvider) -> FakeProvider:
-    """The provider that the module's server asks, with nothing asked yet."""
-    fake_of_module.forget()
-    return fake_of_module
+def fake(fake_of_package: FakeProvider) -> FakeProvider:
+    """The provider that servers ask, with nothing asked yet."""
+    fake_of_package.forget()
+    return fake_of_package
 
 
-@pytest.fixture(scope="module", params=["openai"])
-def server_of_module(
+@pytest.fixture(scope="package", params=["openai"])
+def server_of_package(
     request: pytest.FixtureRequest,
-    fake_of_module: FakeProvider,
+    fake_of_package: FakeProvider,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
-    """One server for all tests of a module that ask the same provider."""
+    """One server for all tests that ask the same provider: whoever visits it is somebody new."""
     wire = {"openai": openai_at, "anthropic": anthropic_at}[request.param]
-    server = Server(tmp_path_factory.mktemp("data"), **wire(fake_of_module))
+    server = Server(tmp_path_factory.mktemp("data"), **wire(fake_of_package))
     server.start()
     yield server
     server.kill()
 
 
 @pytest.fixture
-def server(server_of_module: Server) -> Server:
-    """The module's server, answering, whatever the test before did to it."""
-    if not server_of_module.alive:
-        server_of_module.start()
-    return server_of_module
+def server(server_of_package: Server) -> Server:
+    """The server of all, answering, whatever the test before did to it."""
+    if not server_of_package.alive:
+        server_of_package.start()
+    return server_of_package
 
 
 @pytest.fixture

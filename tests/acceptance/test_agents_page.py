@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, ViewportSize, expect
 from tests.acceptance.conftest import Visit
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server
+from tests.long import LONG
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +147,7 @@ def test_one_approves_while_the_other_watches(server: Server, visit: Visit) -> N
     expect(mark).to_have_count(0)
 
 
+@LONG
 def test_both_press_at_once_and_one_of_them_is_told(server: Server, visit: Visit) -> None:
     ann = asks(visit, server, "pay Bo")
     bob = visit(ann.page.url)
@@ -170,6 +172,7 @@ def test_both_press_at_once_and_one_of_them_is_told(server: Server, visit: Visit
     assert sorted(told) == [0, 1]
 
 
+@LONG
 def test_arguments_are_edited_and_checked(server: Server, visit: Visit) -> None:
     ann = asks(visit, server, "pay Bo")
     press(ann, "Edit")
@@ -197,6 +200,7 @@ def test_arguments_are_edited_and_checked(server: Server, visit: Visit) -> None:
     expect(before).to_contain_text('"amount": 50')
 
 
+@LONG
 def test_a_denial_has_a_reason_that_everybody_sees(server: Server, visit: Visit) -> None:
     ann = asks(visit, server, "pay Bo")
     bob = visit(ann.page.url)
@@ -243,6 +247,7 @@ def test_the_ways_to_decide_stand_two_by_two_on_a_phone(server: Server, visit: V
     press(bob, "Deny")
 
 
+@LONG
 def test_an_open_approval_is_there_after_a_reload_and_in_the_inbox(
     server: Server, visit: Visit
 ) -> None:
@@ -259,6 +264,7 @@ def test_an_open_approval_is_there_after_a_reload_and_in_the_inbox(
     assert paid(server) == ["50 Bo"]
 
 
+@LONG
 def test_an_approval_outlives_the_server(server: Server, visit: Visit) -> None:
     ann = asks(visit, server, "pay Bo")
     bob = visit(ann.page.url, strict=False)  # its connection is refused for a while
@@ -299,6 +305,7 @@ def test_a_question_is_answered_in_other_words(server: Server, visit: Visit) -> 
     assert "I was told: Green" in ann.sees_answer("done")
 
 
+@LONG
 def test_an_answer_goes_on_beyond_a_limit_or_ends_there(server: Server, visit: Visit) -> None:
     ann = asks(visit, server, "@frugal sum")
     press(ann, "Go on")
@@ -373,6 +380,7 @@ def test_a_sub_agents_approval_is_decided_where_it_shows(server: Server, visit: 
     assert paid(server) == ["50 Bo"]
 
 
+@LONG
 def test_an_answer_is_handed_over_in_sight(server: Server, visit: Visit) -> None:
     ann = visit(server.url)
     ann.say("bill")
@@ -527,9 +535,10 @@ def test_a_second_message_does_what_was_picked(server: Server, visit: Visit) -> 
     ann.page.get_by_role("menuitemradio", name=re.compile("^Joins this answer")).click()
     expect(menu).to_have_text("Joins this answer")
     ann.say("And gulls, please")
-    expect(ann.page.get_by_text("Joined the answer above")).to_be_visible()
+    expect(ann.page.get_by_text("Joins the answer above")).to_be_visible()
     (server.data_dir / "gate").touch()
     expect(ann.answer).to_have_attribute("data-status", "done")
+    expect(ann.page.get_by_text("Joined the answer above")).to_be_visible()
     expect(ann.answer.locator("[data-part=joined]")).to_have_text("you joined: And gulls, please")
     expect(ann.messages).to_have_count(3)
     ann.say("long story")

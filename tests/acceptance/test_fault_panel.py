@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, WebSocket, expect
+from playwright.sync_api import Locator, expect
 
 from agentchat.faults.kinds import AMOUNTS
 from agentchat.ui import words, words_faults
@@ -15,6 +15,7 @@ from tests.acceptance.conftest import Visit
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server, openai_at
 from tests.fake_provider import FakeProvider, Reply
+from tests.long import LONG
 from tests.waiting import eventually_now
 
 SENTENCES = " ".join(f"This is sentence {n}." for n in range(1, 31))
@@ -23,10 +24,10 @@ AUDITS = "SELECT subject_id, action, \"by\" FROM audits WHERE kind = 'fault' ORD
 
 @pytest.fixture(scope="module")
 def fault_server(
-    fake_of_module: FakeProvider, tmp_path_factory: pytest.TempPathFactory
+    fake_of_package: FakeProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("faults")
-    server = Server(folder, AGENTCHAT_FAULT_PANEL="true", **openai_at(fake_of_module))
+    server = Server(folder, AGENTCHAT_FAULT_PANEL="true", **openai_at(fake_of_package))
     server.start()
     yield server
     server.kill()
@@ -34,9 +35,9 @@ def fault_server(
 
 @pytest.fixture(scope="module")
 def guarded_server(
-    fake_of_module: FakeProvider, tmp_path_factory: pytest.TempPathFactory
+    fake_of_package: FakeProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("guarded"), **openai_at(fake_of_module))
+    server = Server(tmp_path_factory.mktemp("guarded"), **openai_at(fake_of_package))
     server.start()
     yield server
     server.kill()
@@ -70,6 +71,31 @@ def both_see(text: str, *people: Person) -> None:
         expect(bar(person)).to_contain_text("switched on by you")
 
 
+LEFT = """() => {
+  const found = /· (\\d+)/.exec(document.querySelector(".fault-bar .fault-by")?.textContent ?? "");
+  return found ? Number(found[1]) : null;
+}"""
+
+
+def passes(person: Person, seconds: int) -> None:
+    """Wait until the bar has counted so many seconds down: the fault is there, the page alive."""
+    left = person.page.evaluate(LEFT)
+    assert left is not None
+    person.page.wait_for_function(
+        f"(until) => {{ const left = ({LEFT})(); return left !== null && left <= until; }}",
+        arg=left - seconds,
+    )
+
+
+def stands_still(person: Person) -> str:
+    """The text of the answer once it has not grown for two seconds, while the fault is there."""
+    kept = None
+    while kept != (now := person.text_of(person.answer)):
+        kept = now
+        passes(person, 2)
+    return now
+
+
 def nobody_sees_a_fault(*people: Person) -> None:
     for person in people:
         expect(bar(person)).to_have_count(0)
@@ -86,6 +112,7 @@ def has_the_whole_answer(server: Server, person: Person) -> None:
     assert server.rows(stored) == [(SENTENCES,)]
 
 
+@LONG
 def test_a_killed_worker_is_followed_by_one_that_finishes_the_answer(
     fault_server: Server, fake: FakeProvider, visit: Visit
 ) -> None:
@@ -96,9 +123,9 @@ def test_a_killed_worker_is_followed_by_one_that_finishes_the_answer(
     switches_on(bob, "worker")
     both_see("The worker is dead", ann, bob)
     fake.wait_for(lambda: fake.requests[0].closed_by_client)
-    kept = ann.text_of(ann.answer)
-    ann.page.wait_for_timeout(1_500)
-    assert ann.text_of(ann.answer) == kept != SENTENCES
+    kept = stands_still(ann)
+    assert SENTENCES.startswith(kept)
+    assert kept != SENTENCES
     held = "SELECT status, attempt FROM workflows WHERE workflow = 'reply' AND status = 'running'"
     assert fault_server.rows(held) == [("running", 1)]
     ends(ann)
@@ -164,7 +191,7 @@ def test_an_answer_that_is_slowed_down_is_quick_again_when_that_ends(
     ann.sees_in_answer("sentence 2.")
     switches_on(bob, "slow", amount=5_000)
     both_see("5000 ms later", ann, bob)
-    ann.page.wait_for_timeout(4_000)
+    passes(ann, 4)
     expect(ann.answer).to_have_attribute("data-status", "running")
     ends(ann)
     nobody_sees_a_fault(ann, bob)
@@ -183,10 +210,9 @@ def test_a_lock_ends_by_itself_though_its_tab_is_gone_and_the_answer_is_whole(
     switches_on(bob, "lock", seconds=8)
     both_see("The database is locked", ann, bob)
     bob.context.close()
-    ann.page.wait_for_timeout(1_000)
-    kept = ann.text_of(ann.answer)
-    ann.page.wait_for_timeout(2_000)
-    assert ann.text_of(ann.answer) == kept != SENTENCES
+    kept = stands_still(ann)
+    assert SENTENCES.startswith(kept)
+    assert kept != SENTENCES
     has_the_whole_answer(fault_server, ann)
     nobody_sees_a_fault(ann)
     assert len(fake.requests) == 1
@@ -236,16 +262,11 @@ def test_the_fields_say_what_the_panel_takes() -> None:
     assert all(kind in words_faults.FAULTS and kind in words_faults.NOW for kind in AMOUNTS)
 
 
+@LONG
 def test_where_faults_are_off_the_page_says_so_and_the_socket_refuses(
     guarded_server: Server, fake: FakeProvider, visit: Visit
 ) -> None:
     bob = visit(guarded_server.url)
-    sent: list[str] = []
-
-    def listen(socket: WebSocket) -> None:
-        socket.on("framesent", lambda frame: sent.append(str(frame)))
-
-    bob.page.on("websocket", listen)
     bob.context.add_init_script(
         """window.sockets = [];
         const Plain = window.WebSocket;
@@ -253,19 +274,15 @@ def test_where_faults_are_off_the_page_says_so_and_the_socket_refuses(
           constructor(...given) { super(...given); window.sockets.push(this); }
         };"""
     )
-    bob.open(guarded_server.url + words_faults.PATH)
+    with bob.page.expect_websocket() as opening:
+        bob.open(guarded_server.url + words_faults.PATH)
     expect(bob.page.get_by_text("AGENTCHAT_FAULT_PANEL=true")).to_be_visible()
     expect(bob.page.locator(".fault-card")).to_have_count(0)
 
     # As the page would send it, if it had a switch: any frame of its own tells how.
-    bob.page.get_by_role("link", name="agentchat").click()
-
-    def told() -> bool:
-        bob.page.wait_for_timeout(50)
-        return any('["event"' in frame for frame in sent)
-
-    eventually_now(told)
-    frame = next(one for one in reversed(sent) if '["event"' in one)
+    with opening.value.expect_event("framesent", lambda frame: '["event"' in str(frame)) as sending:
+        bob.page.get_by_role("link", name="agentchat").click()
+    frame = str(sending.value)
     start = frame.index('["event"')
     _, event = json.loads(frame[start:])
     event = json.loads(event) if isinstance(event, str) else event

@@ -7,7 +7,6 @@ network of a browser: those faults are real ones, made here.
 
 from __future__ import annotations
 
-import re
 import signal
 from collections.abc import Iterator
 
@@ -20,24 +19,36 @@ from tests.acceptance.person import Person
 from tests.acceptance.server import Server, anthropic_at, openai_at
 from tests.acceptance.test_fault_panel import bar, card, switches_on
 from tests.fake_provider import FakeProvider, Reply
+from tests.long import LONG
 
 SENTENCES = " ".join(f"This is sentence {n}." for n in range(1, 31))
 
+RECORD_TRIES = """() => {
+  window.tries_seen = [];
+  new MutationObserver(() => {
+    const answer = [...document.querySelectorAll('article[data-role="assistant"]')].at(-1);
+    const found = /Retrying \\((\\d+ of \\d+)\\)/.exec(answer?.textContent ?? "");
+    if (found && window.tries_seen.at(-1) !== found[1]) window.tries_seen.push(found[1]);
+  }).observe(document, { childList: true, subtree: true, characterData: true });
+}"""
+
 both_wires = pytest.mark.parametrize(
-    "server_of_module", ["openai", pytest.param("anthropic", marks=pytest.mark.long)], indirect=True
+    "server_of_package",
+    ["openai", pytest.param("anthropic", marks=pytest.mark.long)],
+    indirect=True,
 )
 
 
 @pytest.fixture(scope="module", params=["openai"])
-def server_of_module(
+def server_of_package(
     request: pytest.FixtureRequest,
-    fake_of_module: FakeProvider,
+    fake_of_package: FakeProvider,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
     """The server of these tests, with the fault panel."""
     wire = {"openai": openai_at, "anthropic": anthropic_at}[request.param]
     folder = tmp_path_factory.mktemp("data")
-    server = Server(folder, AGENTCHAT_FAULT_PANEL="true", **wire(fake_of_module))
+    server = Server(folder, AGENTCHAT_FAULT_PANEL="true", **wire(fake_of_package))
     server.start()
     yield server
     server.kill()
@@ -56,13 +67,20 @@ def with_fault(visit: Visit, server: Server, kind: str, calls: int) -> Person:
 def test_a_provider_that_is_down_twice_is_asked_again_and_the_page_says_so(
     server: Server, fake: FakeProvider, visit: Visit
 ) -> None:
-    fake.enqueue(Reply("It came after all."))
-    ann = with_fault(visit, server, "refuse", 2)
+    fake.enqueue(Reply("At first it was there."), Reply("It came after all."))
+    # In the thread already, so that no page is being drawn while the first wait goes by.
+    ann = visit(server.url)
     ann.say("Are you there?")
-    # The first wait may be over before the page is drawn.
-    expect(ann.answer).to_contain_text(re.compile(r"Retrying \([23] of 5\)"))
+    assert ann.sees_answer("done") == "At first it was there."
+    bob = visit(server.url + words_faults.PATH)
+    switches_on(bob, "refuse", amount=2)
+    expect(bar(ann)).to_be_visible()
+    ann.page.evaluate(RECORD_TRIES)
+    ann.say("And now?")
+    expect(ann.messages).to_have_count(4)
     assert ann.sees_answer("done") == "It came after all."
-    assert len(fake.requests) == 1
+    assert ann.page.evaluate("() => window.tries_seen") == ["2 of 5", "3 of 5"]
+    assert len(fake.requests) == 2
     thread = ann.in_thread().rsplit("/", 1)[1]
     tries = "SELECT a.error_kind FROM attempts a JOIN messages m ON m.run_id = a.run_id"
     assert server.rows(f"{tries} WHERE m.thread_id = '{thread}'") == [("connection_lost",)] * 2
@@ -84,6 +102,7 @@ def test_a_wrong_key_fails_at_once_with_words_about_the_key(
     assert ann.sees_answer("done") == "This is the default answer."
 
 
+@LONG
 def test_an_answer_that_is_cut_after_three_pieces_comes_once(
     server: Server, fake: FakeProvider, visit: Visit
 ) -> None:
@@ -96,6 +115,7 @@ def test_an_answer_that_is_cut_after_three_pieces_comes_once(
     expect(bar(ann)).to_have_count(0)
 
 
+@LONG
 @both_wires
 def test_an_answer_that_ends_too_soon_without_an_error_is_asked_for_again(
     server: Server, fake: FakeProvider, visit: Visit
@@ -106,6 +126,7 @@ def test_an_answer_that_ends_too_soon_without_an_error_is_asked_for_again(
     assert ann.sees_answer("done") == SENTENCES
 
 
+@LONG
 def test_a_killed_server_finishes_the_answer_once_it_is_started_again(
     server: Server, fake: FakeProvider, visit: Visit
 ) -> None:
@@ -152,6 +173,7 @@ def test_a_server_that_is_told_to_end_hands_its_run_to_the_next(
     assert ann.sees_answer("done") == SENTENCES
 
 
+@LONG
 def test_the_sender_sees_the_message_before_the_server_has_answered(
     server: Server, fake: FakeProvider, visit: Visit
 ) -> None:
@@ -200,11 +222,14 @@ def test_a_send_that_is_replayed_after_a_reconnect_is_one_message(
     ann.page.reload()
     expect(ann.messages).to_have_count(2)
     ann.page.wait_for_function("() => sessionStorage.getItem('agentchat.outbox') === null")
-    ann.page.wait_for_timeout(500)
-    expect(ann.messages).to_have_count(2)
+    # What is sent now comes after whatever that has brought.
+    ann.say("And now")
+    expect(ann.messages).to_have_count(4)
+    ann.sees_answer("done")
+    expect(ann.messages).to_have_count(4)
     counted = "SELECT count(*) FROM messages WHERE text = 'Only once'"
     assert server.rows(f"{counted} AND thread_id = '{thread}'") == [(1,)]
-    assert len(fake.requests) == 1
+    assert len(fake.requests) == 2
 
 
 @pytest.mark.long

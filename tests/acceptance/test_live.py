@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from agentchat.store.database import know_words
+from agentchat.ui import words_actions
+from agentchat.ui.states.thread import MOST_SHOWN
 from tests.acceptance.conftest import Visit
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server
@@ -109,7 +112,8 @@ def test_a_page_without_a_network_catches_up_when_it_is_back(
     expect(bob.page.get_by_text("Connection lost. The answer goes on")).to_be_visible()
     kept = bob.text_of(bob.answer)
     assert SENTENCES.startswith(kept)
-    bob.page.wait_for_timeout(5_000)
+    # It goes on, for those who have a network.
+    ann.sees_in_answer("sentence 25.")
     assert bob.text_of(bob.answer) == kept
     bob.context.set_offline(False)
     assert bob.sees_answer("done") == ann.sees_answer("done") == SENTENCES
@@ -191,12 +195,24 @@ def test_a_message_is_on_the_page_in_the_frame_in_which_it_is_sent(
               requestAnimationFrame(look);
             })"""
         )
-        ann.page.wait_for_timeout(2_000)
+        assert ann.page.evaluate(STAYS) == 60
         expect(ann.messages.first).to_contain_text("Right now")
+        expect(ann.messages.first).to_have_attribute("data-status", "pending")
     finally:
         server.send(signal.SIGCONT)
     assert frames == 1
     ann.sees_answer("done")
+
+
+STAYS = """() => new Promise((resolve) => {
+  let frames = 0;
+  const look = () => {
+    if (frames === 60 || !document.querySelector('article[data-role="user"]')) resolve(frames);
+    else { frames += 1; requestAnimationFrame(look); }
+  };
+  look();
+})"""
+"""In how many of sixty frames a message is there, up to the first in which it is not."""
 
 
 OLDER = """
@@ -242,6 +258,7 @@ def long_thread(server: Server, visit: Visit) -> str:
 
 def fill(server: Server, thread_id: str, length: int) -> None:
     connection = sqlite3.connect(server.data_dir / "agentchat.db")
+    know_words(connection)
     with connection:
         columns = "id, thread_id, position, role, status, text, author, model, created_at"
         at = "2026-01-01 00:00:00.000000"
@@ -254,6 +271,21 @@ def fill(server: Server, thread_id: str, length: int) -> None:
         )
         connection.execute(f"UPDATE threads SET length = {length} WHERE id = '{thread_id}'")
     connection.close()
+
+
+@pytest.mark.long
+def test_a_link_to_what_is_further_back_than_a_page_goes_says_so(
+    server: Server, visit: Visit
+) -> None:
+    ann = visit(server.url)
+    ann.say("Message 1")
+    address = ann.in_thread()
+    ann.sees_answer("done")
+    thread_id = address.rsplit("/", 1)[1]
+    fill(server, thread_id, MOST_SHOWN + 100)
+    bob = visit(f"{address}#m-m-{thread_id}-5")
+    expect(bob.page.get_by_text(words_actions.TOO_FAR)).to_be_visible()
+    expect(bob.messages.last).to_contain_text(f"Message {MOST_SHOWN + 100}")
 
 
 @pytest.mark.parametrize("anchors", ["auto", pytest.param("none", marks=pytest.mark.long)])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.acceptance.server import ROOT, Server
 from tests.integration.observing_stage import ask
+from tests.long import LONG
 
 ANN = "herons fly at dusk"
 
@@ -42,6 +43,7 @@ def test_a_page_of_an_open_app_brings_a_guest(server: Server) -> None:
     assert ask(server.url, Accept="text/html", Cookie=cookies.pop()).headers["Set-Cookie"] is None
 
 
+@LONG
 def test_a_person_added_on_the_command_line_logs_in_to_the_server(tmp_path: Path) -> None:
     server = Server(tmp_path, AGENTCHAT_AUTH="password", AGENTCHAT_MODEL="scripted:instant")
     server.start()

@@ -17,6 +17,7 @@ from tests.acceptance.conftest import Visit
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server, openai_at
 from tests.fake_provider import FakeProvider, Reply
+from tests.long import LONG
 
 ANN, BOB, OTHER = "herons fly at dusk", "otters swim at dawn", "ravens talk at noon"
 WRONG = "The name or the password is wrong."
@@ -34,7 +35,7 @@ class Company:
     def link(self, button: str, person: str = "") -> str:
         """A link that Ann makes in her settings."""
         page = self.ann.page
-        self.ann.open(f"{self.url}/settings")
+        self.ann.open(f"{self.url}/settings/people")
         where = line_of(page, person) if person else page
         where.get_by_role("button", name=button).click()
         made = page.get_by_role("textbox", name="The link")
@@ -90,9 +91,9 @@ def is_fair(page: Page) -> None:
 
 @pytest.fixture(scope="module")
 def company(
-    browser: Browser, fake_of_module: FakeProvider, tmp_path_factory: pytest.TempPathFactory
+    browser: Browser, fake_of_package: FakeProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Company]:
-    environment = {"AGENTCHAT_AUTH": "password", **openai_at(fake_of_module)}
+    environment = {"AGENTCHAT_AUTH": "password", **openai_at(fake_of_package)}
     server = Server(tmp_path_factory.mktemp("data"), **environment)
     server.start()
     company = Company(server, browser)
@@ -104,7 +105,8 @@ def company(
     is_fair(page)
     fill(page, Name="ann", Name_that_others_see="Ann Heron", Password=ANN)
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(r"/runs/?$"))
+    expect(who(company.ann)).to_have_text("Ann Heron")
+    expect(page).to_have_url(re.compile(r":\d+/runs/?$"))
     yield company
     complaints = company.ann.complaints
     company.ann.leave(strict=False)
@@ -114,7 +116,7 @@ def company(
 
 def test_the_first_person_looks_after_the_app(company: Company) -> None:
     expect(who(company.ann)).to_have_text("Ann Heron")
-    company.ann.open(f"{company.url}/settings")
+    company.ann.open(f"{company.url}/settings/people")
     person = line_of(company.ann.page, "ann")
     expect(person).to_contain_text("Ann Heron")
     expect(person).to_contain_text("Administrator")
@@ -176,7 +178,7 @@ def test_what_went_wrong_is_said_and_tells_nothing_of_who_is_there(
 
 
 def test_whoever_is_invited_makes_an_account_and_each_sees_their_own_threads(
-    company: Company, fake_of_module: FakeProvider, visit: Visit
+    company: Company, fake_of_package: FakeProvider, visit: Visit
 ) -> None:
     link = company.link("Make a link")
     is_fair(company.ann.page)
@@ -196,7 +198,7 @@ def test_whoever_is_invited_makes_an_account_and_each_sees_their_own_threads(
 
     company.ann.open(company.url)
     for person, text in ((company.ann, "Where herons sleep"), (bob, "Where otters swim")):
-        fake_of_module.enqueue(Reply("By the water."))
+        fake_of_package.enqueue(Reply("By the water."))
         person.say(text)
         person.sees_answer("done")
     expect(company.ann.threads).to_have_text(["Where herons sleep"])
@@ -211,9 +213,10 @@ def test_whoever_is_invited_makes_an_account_and_each_sees_their_own_threads(
     expect(late.page.get_by_role("heading", name=words_accounts.SIGN_UP_CLOSED)).to_be_visible()
 
 
+@LONG
 def test_a_link_that_was_taken_back_says_so(company: Company, visit: Visit) -> None:
     page = company.ann.page
-    company.ann.open(f"{company.url}/settings")
+    company.ann.open(f"{company.url}/settings/people")
     page.get_by_role("checkbox", name="As an administrator").check()
     page.get_by_role("button", name="Make a link").click()
     made = page.get_by_role("textbox", name="The link")
@@ -235,10 +238,10 @@ def test_a_link_that_was_taken_back_says_so(company: Company, visit: Visit) -> N
 
 
 def test_to_log_out_in_one_tab_ends_all_tabs_and_the_next_person_begins_with_nothing(
-    company: Company, fake_of_module: FakeProvider, visit: Visit
+    company: Company, fake_of_package: FakeProvider, visit: Visit
 ) -> None:
     cat = company.new_person(visit, "cat")
-    fake_of_module.enqueue(Reply("Nobody knows."))
+    fake_of_package.enqueue(Reply("Nobody knows."))
     cat.say("A secret of Cat")
     cat.sees_answer("done")
     thread = cat.in_thread()
@@ -264,11 +267,12 @@ def test_to_log_out_in_one_tab_ends_all_tabs_and_the_next_person_begins_with_not
     assert not any("A secret of Cat" in frame for frame in received)
 
 
+@LONG
 def test_whoever_is_deactivated_sees_nothing_any_more(
-    company: Company, fake_of_module: FakeProvider, visit: Visit
+    company: Company, fake_of_package: FakeProvider, visit: Visit
 ) -> None:
     dan = company.new_person(visit, "dan")
-    fake_of_module.enqueue(Reply("It is quiet."))
+    fake_of_package.enqueue(Reply("It is quiet."))
     dan.say("Something of Dan")
     dan.sees_answer("done")
     page = company.ann.page
@@ -276,12 +280,14 @@ def test_whoever_is_deactivated_sees_nothing_any_more(
     expect(page.get_by_role("dialog")).to_contain_text("logged out everywhere at once")
     page.get_by_role("dialog").get_by_role("button", name="Deactivate").click()
     began = time.monotonic()
-    expect(dan.page.get_by_text("Something of Dan")).to_have_count(0)
+    # With each frame: what is expected is looked for ever more seldom.
+    dan.page.wait_for_function("() => !document.body.innerText.includes('Something of Dan')")
     took = time.monotonic() - began
     expect(dan.page).to_have_url(re.compile(r"/login/?\?next="))
     expect(page.get_by_text("dan cannot log in any more")).to_be_visible()
     expect(line_of(page, "dan")).to_contain_text("Deactivated")
-    assert took < 1.0
+    # The second that it may take is proved where nothing is drawn: tests/integration/test_logins.
+    assert took < 2.0
     log_in(dan, "dan", BOB)
     expect(dan.page.get_by_role("alert")).to_have_text(WRONG)
 
@@ -291,9 +297,10 @@ def test_whoever_is_deactivated_sees_nothing_any_more(
     expect(who(dan)).to_have_text("dan")
 
 
+@LONG
 def test_the_last_administrator_stays_one(company: Company) -> None:
     page = company.ann.page
-    company.ann.open(f"{company.url}/settings")
+    company.ann.open(f"{company.url}/settings/people")
     line_of(page, "ann").get_by_role("button", name="No longer administrator").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="No longer administrator").click()
@@ -303,6 +310,7 @@ def test_the_last_administrator_stays_one(company: Company) -> None:
     expect(dialog).to_have_count(0)
 
 
+@LONG
 def test_who_is_made_an_administrator_sees_it_at_once_and_others_are_told(
     company: Company, visit: Visit
 ) -> None:
@@ -313,8 +321,8 @@ def test_who_is_made_an_administrator_sees_it_at_once_and_others_are_told(
     is_fair(eve.page)
     places = eve.page.get_by_role("navigation", name="Pages about runs").get_by_role("link")
     expect(places).to_have_text(["Runs", "Schedules"])
-    eve.open(f"{company.url}/settings")
-    expect(eve.page.get_by_role("heading", name="Where you are logged in")).to_be_visible()
+    eve.open(f"{company.url}/settings/people")
+    expect(eve.page.get_by_text(words_accounts.ADMINS_TITLE)).to_be_visible()
     expect(eve.page.get_by_role("heading", name="People")).to_have_count(0)
 
     page = company.ann.page
@@ -328,6 +336,7 @@ def test_who_is_made_an_administrator_sees_it_at_once_and_others_are_told(
     expect(eve.page.get_by_text("ann", exact=True)).to_have_count(0)
 
 
+@LONG
 def test_a_reset_link_gives_another_password_and_ends_other_logins(
     company: Company, visit: Visit
 ) -> None:
@@ -347,13 +356,14 @@ def test_a_reset_link_gives_another_password_and_ends_other_logins(
     expect(fay.page.get_by_role("heading", name=words_accounts.LINK_OVER)).to_be_visible()
 
 
+@LONG
 def test_one_sees_where_one_is_logged_in_and_ends_it(company: Company, visit: Visit) -> None:
     gus = company.new_person(visit, "gus")
     away, third = (visit(f"{company.url}/login", strict=False) for _ in range(2))
     for person in (away, third):
         log_in(person, "gus", BOB)
         expect(who(person)).to_have_text("gus")
-    gus.open(f"{company.url}/settings")
+    gus.open(f"{company.url}/settings/logins")
     lines = gus.page.locator('[data-part="login"]')
     expect(lines).to_have_count(3)
     expect(lines.first).to_contain_text("Chrome on Linux")
@@ -371,6 +381,7 @@ def test_one_sees_where_one_is_logged_in_and_ends_it(company: Company, visit: Vi
 
     log_in(away, "gus", BOB)
     expect(who(away)).to_have_text("gus")
+    gus.page.get_by_role("link", name="Profile").click()
     fill(gus.page, Password_now="not this", New_password=OTHER)
     gus.page.get_by_role("button", name="Change the password").click()
     password = gus.page.locator('[data-part="password"]')
@@ -388,6 +399,7 @@ def test_one_sees_where_one_is_logged_in_and_ends_it(company: Company, visit: Vi
     expect(other.locator('[data-part="who"]')).to_have_text("Gustav")
 
 
+@LONG
 def test_browsers_that_pick_a_name_are_people_of_their_own_where_nobody_logs_in(
     server: Server, fake: FakeProvider, visit: Visit
 ) -> None:
@@ -421,6 +433,7 @@ def test_browsers_that_pick_a_name_are_people_of_their_own_where_nobody_logs_in(
     expect(ann.page).to_have_url(f"{server.url}/")
 
 
+@LONG
 def test_where_anybody_may_come_they_sign_up_or_take_the_way_through_a_provider(
     tmp_path_factory: pytest.TempPathFactory, visit: Visit
 ) -> None:

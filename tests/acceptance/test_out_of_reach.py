@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 from tests.acceptance.conftest import Visit
 from tests.acceptance.server import ROOT, Server, free_port
 from tests.conftest import PROVIDER_VARIABLES
+from tests.long import LONG
 
 WRONG = {"mcpServers": {"calendar": {"comand": "/usr/bin/calendar"}}}
 
@@ -35,6 +36,7 @@ def server(tmp_path: Path, port: int) -> Iterator[Server]:
     server.kill()
 
 
+@LONG
 def test_tools_that_are_not_there_are_said_on_the_page_until_they_are(
     server: Server, visit: Visit, port: int
 ) -> None:

@@ -19,6 +19,7 @@ from tests.acceptance.conftest import Visit
 from tests.acceptance.operations_server import PROGRAM, is_accessible, served
 from tests.acceptance.person import Person
 from tests.acceptance.server import ROOT, Server
+from tests.long import LONG
 from tests.waiting import eventually_now
 
 NARROW = {"width": 390, "height": 844}
@@ -268,6 +269,7 @@ def test_very_many_are_not_counted_to_the_end(server: Server, visit: Visit) -> N
     expect(part(ann, "now-queued")).to_have_text("0")
 
 
+@LONG
 def test_a_workflow_is_paused_and_resumed_before_everybodys_eyes(
     server: Server, visit: Visit
 ) -> None:
@@ -294,6 +296,7 @@ def test_a_workflow_is_paused_and_resumed_before_everybodys_eyes(
     ]  # fmt: skip
 
 
+@LONG
 def test_what_the_start_held_is_told_and_can_be_tried_again(server: Server, visit: Visit) -> None:
     ann = at(visit, server)
     held = part(ann, "held")
@@ -310,6 +313,7 @@ def test_what_the_start_held_is_told_and_can_be_tried_again(server: Server, visi
     expect(held).to_contain_text("open the market")
 
 
+@LONG
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_nobody_is_kept_out(server: Server, visit: Visit, scheme: str) -> None:
     for viewport in (WIDE, NARROW):

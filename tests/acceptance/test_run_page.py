@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, expect
 from tests.acceptance.conftest import Visit
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server
+from tests.long import LONG
 from tests.waiting import eventually_now
 
 
@@ -184,6 +185,7 @@ def test_pause_resume_cancel_and_what_comes_too_late_is_told(visit: Visit, serve
     ]
 
 
+@LONG
 def test_a_retry_that_somebody_else_has_pressed_is_refused_with_words(
     visit: Visit, server: Server
 ) -> None:
@@ -316,6 +318,7 @@ def test_logs_are_searched_and_come_live(visit: Visit, server: Server) -> None:
     expect(ann.page.locator(".run-events")).to_contain_text("sent by you, taken by signed")
 
 
+@LONG
 def test_the_whole_run_is_had_as_json(visit: Visit, server: Server) -> None:
     (server.data_dir / "gate").touch()
     run_id = start(server, "paperwork", customer="Ann", amount=12, note="password: hunter22")
@@ -400,6 +403,7 @@ def test_a_run_that_is_not_there_says_so(visit: Visit, server: Server) -> None:
 # Answers
 
 
+@LONG
 def test_an_answer_is_approved_and_stopped_on_the_page_of_its_run(
     visit: Visit, server: Server
 ) -> None:

@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, expect
 from tests.acceptance.conftest import Visit
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server
+from tests.long import LONG
 from tests.waiting import eventually_now
 
 SEED = "note:60 nap:4 delivery:3 patient:1 letter:1 guard:1"
@@ -174,6 +175,7 @@ def test_a_time_is_that_of_the_place(server: Server, visit: Visit) -> None:
     assert asks(ann) == {"workflow": "delivery", "within": "24h"}
 
 
+@LONG
 def test_pages_lead_through_all_runs_and_back(server: Server, visit: Visit) -> None:
     ann = at(visit, server, "?workflow=note")
     first = rows(ann).evaluate_all("rows => rows.map(row => row.dataset.run)")
@@ -309,6 +311,7 @@ def select_all(person: Person) -> None:
     person.page.get_by_role("checkbox", name="Select all runs on this page").check()
 
 
+@LONG
 def test_what_failed_is_retried_at_once_and_everybody_sees_it(server: Server, visit: Visit) -> None:
     ann, bob = at(visit, server, "?workflow=delivery"), at(visit, server, "?workflow=delivery")
     expect(rows(ann, "failed")).to_have_count(3)
@@ -368,6 +371,7 @@ def test_all_that_fit_are_paused_and_what_cannot_be_is_said(server: Server, visi
 # Everywhere
 
 
+@LONG
 def test_the_page_is_there_for_everybody(server: Server, visit: Visit) -> None:
     for options in (
         {"color_scheme": "light"},

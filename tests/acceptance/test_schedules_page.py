@@ -14,6 +14,7 @@ from tests.acceptance.conftest import Visit
 from tests.acceptance.operations_server import is_accessible, served
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server
+from tests.long import LONG
 
 NARROW = {"width": 390, "height": 844}
 WIDE = {"width": 1440, "height": 900}
@@ -209,6 +210,7 @@ def test_intervals_have_a_start_an_end_and_ways_with_what_was_missed(
 # Changing one
 
 
+@LONG
 def test_of_two_who_change_it_at_once_the_second_is_told(server: Server, visit: Visit) -> None:
     ann, bob = at(visit, server), at(visit, server)
     create(ann, "Contested")
@@ -356,6 +358,7 @@ def test_who_has_one_open_that_is_deleted_is_told_and_by_whom(server: Server, vi
 # For everybody
 
 
+@LONG
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_nobody_is_kept_out(server: Server, visit: Visit, scheme: str) -> None:
     for viewport in (WIDE, NARROW):

@@ -15,6 +15,7 @@ from tests.acceptance.conftest import Visit
 from tests.acceptance.server import ROOT, Server, free_port, openai_at
 from tests.conftest import PROVIDER_VARIABLES
 from tests.fake_provider import FakeProvider, Reply
+from tests.long import LONG
 
 
 def run(data_dir: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -35,7 +36,7 @@ def test_nothing_is_built_that_did_not_change(server: Server) -> None:
     assert not [line for line in server.output if "Building" in line]
 
 
-@pytest.mark.long
+@LONG
 def test_two_copies_run_side_by_side_from_one_checkout(
     server: Server, fake: FakeProvider, visit: Visit, data_dir: Path
 ) -> None:
@@ -73,7 +74,7 @@ def test_postgres_by_url_serves_the_same_app(
         server.kill()
 
 
-@pytest.mark.long
+@LONG
 def test_a_port_in_use_is_said_with_another_to_try(data_dir: Path) -> None:
     with socket.socket() as taken:
         port = free_port()
@@ -88,11 +89,13 @@ def test_a_port_in_use_is_said_with_another_to_try(data_dir: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("AGENTCHAT_MODEL", "scripted:x", "scripted:demo"),
+        pytest.param("AGENTCHAT_MODEL", "scripted:x", "scripted:demo", marks=LONG),
         ("AGENTCHAT_MODEL", "local:no-such-model", "no-such-model"),
-        ("AGENTCHAT_MODEL", "local:/no/such/file.gguf", "/no/such/file.gguf"),
+        pytest.param(
+            "AGENTCHAT_MODEL", "local:/no/such/file.gguf", "/no/such/file.gguf", marks=LONG
+        ),
         ("AGENTCHAT_DB_URL", "postgresql://u:secret@127.0.0.1:9/x", "cannot be used"),
-        ("AGENTCHAT_DATA_DIR", "/proc/no/such/folder", "cannot be used"),
+        pytest.param("AGENTCHAT_DATA_DIR", "/proc/no/such/folder", "cannot be used", marks=LONG),
     ],
 )
 def test_what_cannot_work_is_said_before_anything_is_served(
@@ -113,7 +116,7 @@ def test_a_wrong_setting_is_said_without_a_traceback(data_dir: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.long
+@LONG
 def test_a_database_of_a_newer_version_stops_the_start(data_dir: Path, server: Server) -> None:
     import shutil
     import sqlite3

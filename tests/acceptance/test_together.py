@@ -14,7 +14,9 @@ from tests.fake_provider import FakeProvider, Reply
 SENTENCES = " ".join(f"This is sentence {n}." for n in range(1, 31))
 
 pytestmark = pytest.mark.parametrize(
-    "server_of_module", ["openai", pytest.param("anthropic", marks=pytest.mark.long)], indirect=True
+    "server_of_package",
+    ["openai", pytest.param("anthropic", marks=pytest.mark.long)],
+    indirect=True,
 )
 
 

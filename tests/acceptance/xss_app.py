@@ -21,11 +21,11 @@ from agentchat.durable.event_type import EventType
 from agentchat.durable.triggers import Every
 from agentchat.durable.workflow import workflow
 from agentchat.errors import InvalidInput
-from agentchat.files import NewFile
 from agentchat.llm.base import ModelRequest, Reasoning
 from agentchat.llm.scripted import Answer, ScriptedProvider
 from agentchat.settings import load_settings
 from agentchat.store import schema
+from agentchat.verbs.files import NewFile
 from tests.acceptance.agents_app import call, folder
 from tests.acceptance.xss_payloads import PAYLOADS, SHORT, in_messages
 

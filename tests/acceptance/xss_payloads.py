@@ -415,6 +415,42 @@ def _deep() -> list[str]:
     ]
 
 
+def _math() -> list[str]:
+    """Formulas that would link, load, style, define without end, or draw over the page."""
+    run = _run
+    return [
+        rf"$\href{{javascript:{run()}}}{{x}}$",
+        rf"$$\href{{javascript:{run()}}}{{x}}$$",
+        rf"\(\url{{javascript:{run()}}}\)",
+        rf"\[\href{{data:text/html,<script>{run()}</script>}}{{x}}\]",
+        rf"$\htmlClass{{dialog-veil}}{{{run()}}}$",
+        rf"$\htmlId{{message}}{{{run()}}}$",
+        rf"$\htmlStyle{{position:fixed;inset:0;background:url({EVIL}/s)}}{{{run()}}}$",
+        rf"$\htmlData{{x=\"onclick={run()}\"}}{{x}}$",
+        rf"$\includegraphics[height=99em]{{{EVIL}/i.png}}$",
+        rf"$\includegraphics{{javascript:{run()}}}$",
+        rf"$\text{{<img src=x onerror={run()}>}}$",
+        rf"$\text{{</annotation></math><script>{run()}</script>}}$",
+        rf"$\unicode{{<script>{run()}</script>}}$",
+        rf"$\textcolor{{red;background:url({EVIL}/c)}}{{{run()}}}$",
+        rf"$\color{{expression({run()})}}x$",
+        rf"$\rule{{9999em}}{{9999em}} {run()}$",
+        rf"$\kern-9999em\rule{{99em}}{{99em}} {run()}$",
+        rf"$\llap{{\rule{{99em}}{{99em}}}}\raisebox{{90em}}{{{run()}}}$",
+        rf"$\smash{{\rule[-90em]{{99em}}{{99em}}}} {run()}$",
+        rf"$\def\a{{\a\a}}\a {run()}$",
+        r"$\def\a#1{#1#1#1#1}\def\b#1{\a{\a{\a{#1}}}}\b{\b{\b{\b{x}}}}$",
+        r"$\gdef\frac#1#2{\href{javascript:__xss(0)}{#1}}\frac12$",
+        r"$\newcommand{\sqrt}[1]{\sqrt{\sqrt{#1}}}\sqrt{2}$",
+        r"$\let\x=\href \x{javascript:__xss(0)}{y}$",
+        "$" + r"\frac{1}{" * 300 + "1" + "}" * 300 + "$",
+        "$" + r"\sqrt{" * 900 + "1" + "}" * 900 + "$",
+        "$" + "x^" * 1_500 + "x$",
+        "$$\n" + r"\begin{matrix}" + "1 & 2 \\\\ " * 400 + r"\end{matrix}" + "\n$$",
+        rf"```math\n\href{{javascript:{run()}}}{{x}}\n```\n",
+    ]
+
+
 SWALLOWING: tuple[str, ...] = (
     f"<!-- <script>{_run()}</script>",
     f"<![CDATA[ <script>{_run()}</script>",
@@ -438,6 +474,7 @@ PAYLOADS: tuple[str, ...] = (
     *_bytes_and_marks(),
     *_templates(),
     *_deep(),
+    *_math(),
 )
 
 SHORT: tuple[str, ...] = tuple(one for one in PAYLOADS if len(one) <= 70 and "\n" not in one)

@@ -218,7 +218,7 @@ def opened(settings: Settings) -> AgentChat:
     """The app of a process."""
     engine.MOST_CRASHES = 1_000_000
     return AgentChat(
-        AppSettings(db_url=settings.url),
+        AppSettings(db_url=settings.url, titles=False),
         agents=agents(did, slowly),
         provider=provider_of(settings),
     )

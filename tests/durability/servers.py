@@ -153,6 +153,10 @@ class Proxy:
                 answers.cancel()
                 await asyncio.wait([answers])
             down.write(head + body)
+            # What prepares a statement is answered at the end of its messages, not before.
+            while fate == "lost" and head[:1] not in b"QS":
+                head = await reader.readexactly(5)
+                down.write(head + await reader.readexactly(int.from_bytes(head[1:]) - 4))
             await down.drain()
             if fate == "lost":
                 # It has answered when it is ready for the next: then it is done.

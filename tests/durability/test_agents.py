@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from agentchat.durable.clock import SystemClock
-from agentchat.inbox import Inbox
 from agentchat.models import AskStatus, MessageStatus
 from agentchat.store.database import Database
+from agentchat.verbs.inbox import Inbox
 from agentchat.views import Actor
 from tests.durability import agents_program
 from tests.durability.agents_program import BOOKED, Settings, thread_of

@@ -21,7 +21,7 @@ from agentchat.accounts import Accounts
 from agentchat.durable.clock import Clock
 from agentchat.frontend import listen
 from agentchat.llm.scripted import ScriptedProvider
-from agentchat.login_routes import with_logins
+from agentchat.login.routes import with_logins
 from tests.integration.accounts_stage import Counting
 
 

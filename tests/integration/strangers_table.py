@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from agentchat import Context, Every, workflow
-from agentchat.errors import NotAllowed, NotFound, WrongState
-from tests.integration.people_stage import ADA, ANN, BOB, NOBODY, SAM, VERA
+from agentchat.errors import InvalidInput, NotAllowed, NotFound, WrongState
+from tests.integration.people_stage import ADA, ANN, BOB, NOBODY, SAM, SECRET, VERA
 from tests.integration.strangers_world import World
 
 ROLES = {
@@ -43,6 +43,10 @@ ONLY_ANNS = _of(NotAllowed, NotFound, NotFound, NotFound, OK, NotFound)
 ABOUT_ANN = _of(NotAllowed, NotFound, NotFound, NotFound, OK, NotAllowed)
 """What a run was told that is about what Ann said."""
 ABOUT_ANN_HEAD = _of(NotAllowed, NOTHING, NOTHING, NOTHING, OK, NotAllowed)
+SAID_BY_ANN = _of(NotAllowed, NotFound, NotAllowed, NotAllowed, OK, NotAllowed)
+"""What only who said something does with it, and writers only."""
+NEXT_OF_ANN = SAID_BY_ANN | {"owner": WrongState}
+"""There is no answer that it could join: it is the next."""
 LEAVE = _of(NotAllowed, NotFound, OK, OK, WrongState, OK)
 SUMS = READ | {"stranger": NOTHING}
 ANNS_SUMS = ANNS_OWN | {"stranger": NOTHING, "viewer": NOTHING, "member": NOTHING}
@@ -67,6 +71,9 @@ DAILY = Every(timedelta(days=1))
 
 def nothing(_session: object) -> None:
     """A query of somebody's own."""
+
+
+IMPORTED = b"""[{"name": "Birds", "chat_messages": [{"sender": "human", "text": "Hi"}]}]"""
 
 
 async def whole(pieces: AsyncGenerator[str, None]) -> str:
@@ -104,11 +111,28 @@ def _of_a_run(call: Detail) -> tuple[Row, ...]:
     )
 
 
+def _with_upload(chat: Any, world: World) -> Any:
+    """Say something with a file that Ann has uploaded: for nobody else is it there."""
+    return chat.send_message(world.thread, "hello", uploads=[world.upload])
+
+
 TABLE: Final[dict[str, tuple[Row, ...]]] = {
     # The app itself
+    "archive_thread": (Row(READ, lambda c, w: c.archive_thread(w.thread)),),
+    "empty_thread": (Row(ANNS_OWN, lambda c, w: c.empty_thread(w.deleted)),),
+    "follow_deleted": (Row(PERSON, lambda c, w: c.follow_deleted()),),
+    "move_thread": (Row(READ, lambda c, w: c.move_thread(w.thread, "A folder")),),
+    "pin_thread": (Row(READ, lambda c, w: c.pin_thread(w.thread)),),
+    "read_thread": (
+        Row(READ, lambda c, w: c.read_thread(w.thread)),
+        Row(READ, lambda c, w: c.read_thread(w.thread, False)),
+    ),
+    "restore_thread": (Row(ANNS_OWN, lambda c, w: c.restore_thread(w.deleted)),),
     "agents": (Row(PERSON, lambda c, w: c.agents()),),
+    "choose_model": (Row(WRITE, lambda c, w: c.choose_model(w.thread, "")),),
     "choose_agent": (Row(WRITE, lambda c, w: c.choose_agent(w.thread, "")),),
     "choose_second_message": (Row(WRITE, lambda c, w: c.choose_second_message(w.thread, "steer")),),
+    "collect": (Row(ONLY_ANNS, lambda c, w: c.collect(w.returned)),),
     "create_thread": (Row(PERSON, lambda c, w: c.create_thread("New")),),
     "delete_thread": (Row(OWN, lambda c, w: c.delete_thread(w.thread)),),
     "follow": (
@@ -117,7 +141,35 @@ TABLE: Final[dict[str, tuple[Row, ...]]] = {
         Row(READ, lambda c, w: c.follow(w.sub)),
     ),
     "follow_model": (Row(PERSON, lambda c, w: c.follow_model()),),
+    "continue_answer": (Row(WRITE, lambda c, w: c.continue_answer(w.answer)),),
+    "edit_waiting": (Row(SAID_BY_ANN, lambda c, w: c.edit_waiting(w.queued, "hello")),),
+    "follow_waiting": (
+        Row(READ, lambda c, w: c.follow_waiting(w.thread)),
+        Row(READ, lambda c, w: c.follow_waiting(w.line)),
+    ),
+    "models": (Row(PERSON, lambda c, w: c.models()),),
+    "send_now": (Row(NEXT_OF_ANN, lambda c, w: c.send_now(w.queued)),),
+    "take_back": (Row(OWN, lambda c, w: c.take_back(w.queued)),),
+    "edit_message": (Row(SAID_BY_ANN, lambda c, w: c.edit_message(w.said, "hello")),),
+    "export_thread": (
+        Row(READ, lambda c, w: whole(c.export_thread(w.thread))),
+        Row(READ, lambda c, w: whole(c.export_thread(w.thread, "markdown"))),
+    ),
+    "exported_ratings": (Row(OPERATOR, lambda c, w: whole(c.exported_ratings())),),
+    "follow_ratings": (Row(READ, lambda c, w: c.follow_ratings(w.thread)),),
+    "fork_thread": (Row(READ, lambda c, w: c.fork_thread(w.said)),),
+    "import_threads": (Row(PERSON, lambda c, w: c.import_threads(IMPORTED)),),
+    "place_of": (Row(READ, lambda c, w: c.place_of(w.answer)),),
+    "rate": (
+        Row(READ, lambda c, w: c.rate(w.answer, True)),
+        Row(READ, lambda c, w: c.rate(w.answer, None)),
+    ),
+    "show_branch": (Row(WRITE, lambda c, w: c.show_branch(w.thread, 1)),),
     "follow_query": (Row(PERSON, lambda c, w: c.follow_query(nothing)),),
+    "follow_access": (
+        Row(SUMS, lambda c, w: c.follow_access(w.thread)),
+        Row(SUMS, lambda c, w: c.follow_access(w.sub)),
+    ),
     "follow_threads": (Row(PERSON, lambda c, w: c.follow_threads()),),
     "keep": (Row(WRITE, lambda c, w: c.keep(w.other)),),
     "live_queries": (Row(OPERATOR, lambda c, w: c.live_queries()),),
@@ -127,9 +179,14 @@ TABLE: Final[dict[str, tuple[Row, ...]]] = {
         Row(WRITE, lambda c, w: c.rename_thread(w.sub, "Another name")),
     ),
     "retry": (Row(WRITE, lambda c, w: c.retry(w.answer)),),
+    "search": (
+        Row(PERSON, lambda c, w: c.search("")),
+        Row(PERSON, lambda c, w: c.search(SECRET)),
+    ),
     "send_message": (
         Row(WRITE, lambda c, w: c.send_message(w.thread, "hello")),
         Row(WRITE, lambda c, w: c.send_message(w.thread, "hello", second="replace")),
+        Row(WRITE | {"member": InvalidInput, "admin": InvalidInput}, _with_upload),
     ),
     "stop": (Row(WRITE, lambda c, w: c.stop(w.thread)),),
     # Runs: those of a thread, those that are Ann's alone, and what is about what she said
@@ -220,6 +277,11 @@ TABLE: Final[dict[str, tuple[Row, ...]]] = {
     "memories.recall": (Row(PERSON, lambda c, w: c.memories.recall("axolotl zanzibar")),),
     "memories.remember": (Row(PERSON, lambda c, w: c.memories.remember("likes tea")),),
     "files.get": (Row(READ, lambda c, w: c.files.get(w.file)),),
+    "files.discard": (Row(ONLY_ANNS, lambda c, w: c.files.discard(w.upload)),),
+    "files.get_unsent": (Row(ONLY_ANNS, lambda c, w: c.files.get_unsent(w.upload)),),
+    "files.preview": (Row(READ, lambda c, w: c.files.preview(w.file)),),
+    "files.unsent": (Row(PERSON, lambda c, w: c.files.unsent()),),
+    "files.upload": (Row(PERSON, lambda c, w: c.files.upload("a.txt", b"a")),),
     "spent.follow_answer": (Row(SUMS, lambda c, w: c.spent.follow_answer(w.answer)),),
     "spent.follow_thread": (Row(READ, lambda c, w: c.spent.follow_thread(w.thread)),),
     "spent.of_me": (Row(PERSON, lambda c, w: c.spent.of_me()),),
@@ -247,6 +309,15 @@ TABLE: Final[dict[str, tuple[Row, ...]]] = {
     "operations.overview.now": (Row(OPERATOR, lambda c, w: c.operations.overview.now()),),
     "operations.overview.past": (Row(OPERATOR, lambda c, w: c.operations.overview.past()),),
     "operations.overview.storage": (Row(OPERATOR, lambda c, w: c.operations.overview.storage()),),
+    # What is in force
+    "configuration.follow_limits": (Row(PERSON, lambda c, w: c.configuration.follow_limits()),),
+    "configuration.follow_models": (Row(OPERATOR, lambda c, w: c.configuration.follow_models()),),
+    "configuration.follow_stored": (Row(OPERATOR, lambda c, w: c.configuration.follow_stored()),),
+    "configuration.kept": (Row(PERSON, lambda c, w: c.configuration.kept()),),
+    "configuration.settings": (Row(OPERATOR, lambda c, w: c.configuration.settings()),),
+    "configuration.stored": (Row(OPERATOR, lambda c, w: c.configuration.stored()),),
+    "configuration.sweep": (Row(OPERATOR, lambda c, w: c.configuration.sweep()),),
+    "configuration.test": (Row(OPERATOR, lambda c, w: c.configuration.test("app")),),
     "operations.audits.exported": (Row(OPERATOR, lambda c, w: c.operations.audits.exported()),),
     "operations.audits.follow": (Row(OPERATOR, lambda c, w: c.operations.audits.follow()),),
     "operations.audits.page": (Row(OPERATOR, lambda c, w: c.operations.audits.page()),),
@@ -361,8 +432,10 @@ OF_NOBODY: Final = {
     "schedules.by": "the same",
     "runs.declared": "what the code declares",
     "presence.close": "the end of the app",
+    "configuration.begin": "the start of the app",
     "memories.known": "for runs of the app, which name the person",
-    "sharing.visitor": "whoever has a link; test_sharing.py",
+    "sharing.visit": "whoever has a link; test_public_links.py",
+    "sharing.visitor": "the same; test_sharing.py",
     "accounts.begin_with_provider": "before anybody is logged in; test_oidc.py",
     "accounts.beginning": "before anybody is logged in",
     "accounts.enrol": "writes down guests of an open app, and nobody else",

@@ -23,6 +23,7 @@ from agentchat.models import (
     AskStatus,
     Attachment,
     Audit,
+    Branch,
     Delta,
     Event,
     Firing,
@@ -37,6 +38,8 @@ from agentchat.models import (
     PartKind,
     PartStatus,
     Presence,
+    Rating,
+    Returned,
     Role,
     Run,
     RunStatus,
@@ -47,6 +50,7 @@ from agentchat.models import (
     Step,
     Thread,
     ThreadMember,
+    Upload,
     User,
 )
 from agentchat.store.memories import text_hash
@@ -143,6 +147,16 @@ class World:
             updated_at=NOW,
         )
         yield made(
+            Thread,
+            id=self.deleted,
+            owner_id=ANN.id,
+            title=ANNS,
+            length=1,
+            created_at=NOW,
+            updated_at=NOW,
+            deleted_at=NOW,
+        )
+        yield made(
             Presence,
             **here,
             id=self.tab,
@@ -152,9 +166,31 @@ class World:
             since=NOW,
             process="elsewhere:1:a",
         )
+        yield from self._waiting()
+        version = {"number": 1, "parent": 0, "position": 4}
+        yield made(Branch, **here, **version, created_by="Ann", created_at=NOW)
         yield from self._messages(here)
         yield from self._runs(here)
         yield from self._own()
+
+    def _waiting(self) -> Iterable[SQLModel]:
+        """A thread in which a message of Ann's waits, and from which one was taken back."""
+        about: dict[str, Any] = {"created_at": NOW, "updated_at": NOW}
+        yield made(Thread, id=self.line, owner_id=ANN.id, title=SECRET, length=2, **about)
+        here, own = {"thread_id": self.line}, {"user_id": ANN.id, "created_at": NOW}
+        for person, role in ((BOB, MemberRole.MEMBER), (VERA, MemberRole.VIEWER)):
+            about = {"user_id": person.id, "added_by": ANN.id, "added_at": NOW}
+            yield made(ThreadMember, **here, role=role, **about)
+        said = {"role": Role.USER, "status": MessageStatus.DONE, "text": SECRET}
+        yield made(Message, id=self.queued, position=0, author="Ann", **said, **here, **own)
+        answer = {"role": Role.ASSISTANT, "status": MessageStatus.PENDING, "author": "clerk"}
+        run = {"run_id": self.next, **here}
+        yield made(Message, id=self.pending, position=1, **answer, **run, **own)
+        data = {**here, "message_id": self.pending, "position": 1, "agent": ""}
+        queued = {"status": RunStatus.QUEUED, "key": self.line, "due_at": NOW}
+        yield self._run(self.next, SECRET, workflow="reply", data=data, **here, **queued)
+        words = {"text": PRIVATE, "taken_by": "Ann", "files": []}
+        yield made(Returned, id=self.returned, **words, **here, **own)
 
     def _messages(self, here: dict[str, Any]) -> Iterable[SQLModel]:
         said = {**here, "role": Role.USER, "status": MessageStatus.DONE, "author": "Ann"}
@@ -200,6 +236,15 @@ class World:
             input_hash=hash_of({"to": SECRET}),
             created_at=NOW,
         )
+        yield made(
+            Rating,
+            **here,
+            message_id=self.answer,
+            user_id=ANN.id,
+            good=False,
+            reason=ANNS,
+            created_at=NOW,
+        )
         yield made(Delta, **about, attempt=1, text=SECRET, created_at=NOW)
         yield made(
             Attachment,
@@ -211,6 +256,17 @@ class World:
             size=8,
             content=SECRET.encode(),
             text=SECRET,
+            created_at=NOW,
+        )
+        yield made(
+            Upload,
+            id=self.upload,
+            user_id=ANN.id,
+            name=f"{PRIVATE}.txt",
+            media_type="text/plain",
+            size=7,
+            content=PRIVATE.encode(),
+            text=PRIVATE,
             created_at=NOW,
         )
         yield made(

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from agentchat import Agent, AgentChat, Settings
-from agentchat.acting import Acting
 from agentchat.errors import NotAllowed
 from agentchat.llm.scripted import ScriptedProvider
+from agentchat.verbs.acting import Acting
 from agentchat.views import LOCAL, Actor
 
 ANN = Actor("ann", "Ann")

@@ -18,8 +18,9 @@ from agentchat.agents.memory import Memories
 from agentchat.agents.memory.tools import memory_tools
 from agentchat.agents.tools import Tool
 from agentchat.columns import table_of
+from agentchat.llm.base import ModelRequest
 from agentchat.llm.embedder import HashEmbedder
-from agentchat.models import Part, Step
+from agentchat.models import Part, Step, Unquoted
 from agentchat.store.memory_texts import FORGOTTEN
 from tests.integration.agents_stage import (
     ANN,
@@ -28,9 +29,14 @@ from tests.integration.agents_stage import (
     answered,
     asked,
     call,
+    results,
     settled,
     until,
 )
+from tests.integration.people_stage import rows
+from tests.long import LONG_ON_POSTGRES
+
+pytestmark = LONG_ON_POSTGRES
 
 FRIEND = Agent("friend", "You are a friend.", memory=True)
 
@@ -280,7 +286,72 @@ async def test_what_a_deleted_thread_told_is_not_shown_in_others(stage: AgentSta
     [part] = [part for part in message.parts if part.sources]
     assert part.sources[0].title == "The code word is heron."
     await chat.delete_thread(thread.id, actor=ANN)
+    [other] = await anext(chat.follow_threads(actor=ANN))
+    message = await settled(chat, other.id)
+    [part] = [part for part in message.parts if part.sources]
+    assert part.sources[0].title == FORGOTTEN
+    await chat.empty_thread(thread.id, actor=ANN)
     assert "The code word is heron." not in await stored(chat)
+
+
+async def test_a_thread_that_is_had_back_is_quoted_as_before(stage: AgentStage) -> None:
+    chat_: list[AgentChat] = []
+    friend = replace(FRIEND, tools=memory_tools_of(chat_))
+
+    def play(request: ModelRequest) -> Any:
+        if "Which is" in request.turns[-1].text and not results(request):
+            return [call("recall", query="the code word heron or ibis")]
+        return json.dumps({"facts": []})
+
+    chat = await stage.open(friend, replies=[play] * 20, embedder=HashEmbedder())
+    chat_.append(chat)
+    heron, ibis = [await chat.create_thread(actor=ANN) for _ in range(2)]
+    for number, (thread, word) in enumerate(((heron, "heron"), (ibis, "ibis")), 1):
+        await chat.send_message(thread.id, f"The code word is {word}.", actor=ANN)
+        await settled(chat, thread.id)
+        await remembered(chat, number)
+    asked = await answered(chat, "Which is the code word, heron or ibis?")
+    thread_id = next(
+        one.id
+        for one in await anext(chat.follow_threads(actor=ANN))
+        if one.id not in (heron.id, ibis.id)
+    )
+
+    async def quoted() -> tuple[set[str], bool, bool]:
+        message = await settled(chat, thread_id)
+        [sources] = [part for part in message.parts if part.sources]
+        [told] = [part.text for part in message.parts if part.kind == "tool"]
+        return {one.title for one in sources.sources}, "heron" in told, "ibis" in told
+
+    before = await settled(chat, thread_id)
+    assert before == asked
+    words = {"The code word is heron.", "The code word is ibis."}
+    assert await quoted() == (words, True, True)
+    await chat.delete_thread(heron.id, actor=ANN)
+    assert await quoted() == ({FORGOTTEN, "The code word is ibis."}, False, False)
+    await chat.delete_thread(ibis.id, actor=ANN)
+    assert await quoted() == ({FORGOTTEN}, False, False)
+    # What the other one said stays unsaid until that is had back, too.
+    await chat.restore_thread(heron.id, actor=ANN)
+    assert await quoted() == ({FORGOTTEN, "The code word is heron."}, False, False)
+    await chat.restore_thread(ibis.id, actor=ANN)
+    assert await quoted() == (words, True, True)
+    assert [part.sources for part in (await settled(chat, thread_id)).parts] == [
+        part.sources for part in before.parts
+    ]
+    assert await rows(chat._database, Unquoted) == []
+
+    # What is forgotten meanwhile, or removed for good, does not come back, nor is it kept.
+    await chat.delete_thread(heron.id, actor=ANN)
+    await chat.delete_thread(ibis.id, actor=ANN)
+    await chat.empty_thread(heron.id, actor=ANN)
+    assert "The code word is heron." not in await stored(chat)
+    await chat.restore_thread(ibis.id, actor=ANN)
+    assert await quoted() == ({FORGOTTEN, "The code word is ibis."}, False, False)
+    await chat.delete_thread(ibis.id, actor=ANN)
+    await chat.memories.forget_all(actor=ANN)
+    await chat.restore_thread(ibis.id, actor=ANN)
+    assert await quoted() == ({FORGOTTEN}, False, False)
 
 
 async def test_a_deleted_thread_is_forgotten(stage: AgentStage) -> None:

@@ -12,7 +12,7 @@ import typer
 from sqlalchemy import insert
 from typer.testing import CliRunner, Result
 
-from agentchat.cli_check import check
+from agentchat.cli.check import check
 from agentchat.durable.clock import ManualClock
 from agentchat.models import RunStatus, Step, StepKind, StepStatus
 from agentchat.store import runs

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from agentchat import AgentChat, Context, Settings, cli_runs, workflow
+from agentchat import AgentChat, Context, Settings, workflow
+from agentchat.cli import runs as cli_runs
 from agentchat.durable.app import Durable
 from agentchat.durable.workflow import Workflow
 from agentchat.errors import NonRetryable

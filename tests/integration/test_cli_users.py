@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from agentchat import LOCAL, cli_users
+from agentchat import LOCAL
 from agentchat.accounts.passwords import Passwords
+from agentchat.cli import users as cli_users
 from agentchat.durable.clock import SystemClock
 from agentchat.errors import WrongPassword
 from agentchat.store.database import Database

@@ -24,7 +24,10 @@ from agentchat.llm.scripted import FailAfter, ScriptedProvider
 from agentchat.models import Message, Spending, Summary
 from agentchat.store import summaries
 from tests.integration.agents_stage import ANN, AgentStage, call, settled, until
+from tests.long import LONG_ON_POSTGRES
 from tests.waiting import eventually
+
+pytestmark = LONG_ON_POSTGRES
 
 WORDS = "lorem ipsum " * 50
 """About 150 tokens."""

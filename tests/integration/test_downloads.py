@@ -13,8 +13,8 @@ from starlette.responses import PlainTextResponse
 
 from agentchat import Agent, AgentChat
 from agentchat.errors import InvalidInput
-from agentchat.files import NewFile
 from agentchat.ui.downloads import with_downloads
+from agentchat.verbs.files import NewFile
 from tests.integration.agents_stage import ANN, AgentStage, settled
 
 CLERK = Agent("clerk", "Answer.")
@@ -130,8 +130,11 @@ async def test_a_person_keeps_as_many_bytes_as_are_allowed(stage: AgentStage) ->
     await sent(chat, file("c.txt", b"c" * 200))
     with pytest.raises(InvalidInput):
         await sent(chat, file("d.txt", b"d"))
-    # What is deleted makes room.
+    # What is deleted for good makes room.
     await chat.delete_thread(thread, actor=ANN)
+    with pytest.raises(InvalidInput):
+        await sent(chat, file("d.txt", b"d"))
+    await chat.empty_thread(thread, actor=ANN)
     await sent(chat, file("d.txt", b"d" * 800))
 
 

@@ -26,7 +26,10 @@ from agentchat.store.database import Database
 from tests.integration.agents_stage import ANN, BOB, AgentStage, HeldUp, settled, until
 from tests.integration.workers import is_
 from tests.integration.workers import until as until_run
+from tests.long import LONG_ON_POSTGRES
 from tests.waiting import eventually
+
+pytestmark = LONG_ON_POSTGRES
 
 SENTENCES = " ".join(f"This is sentence {n}." for n in range(1, 21))
 CLERK = Agent("clerk", "Answer.", description="Answers.")
@@ -97,7 +100,7 @@ async def test_faults_are_off_unless_the_setting_allows_them(database_url: str) 
         for refused in (chat.faults.switch_on("worker", 5), chat.faults.end("x"), on(chat)):
             with pytest.raises(NotAllowed, match="AGENTCHAT_FAULT_PANEL=true"):
                 await refused
-        assert await read(chat, Audit) == []
+        assert await read(chat, Audit, col(Audit.kind) == "fault") == []
         # Nothing is in the way of the model.
         inner: Any = chat._team.provider
         while inner is not None:
@@ -144,7 +147,7 @@ async def test_what_has_no_bound_is_refused(
     with pytest.raises(InvalidInput):
         await chat.faults.switch_on(kind, seconds, amount)
     assert await on(chat) == ()
-    assert await read(chat, Audit) == []
+    assert await read(chat, Audit, col(Audit.kind) == "fault") == []
 
 
 async def test_a_fault_ends_by_itself_and_it_is_written_down_who_did_it(stage: AgentStage) -> None:

@@ -16,10 +16,10 @@ from agentchat import LOCAL, Actor, Agent, AgentChat, MessageView, SecondMessage
 from agentchat.agents.told import FILES_OF, UNREADABLE
 from agentchat.agents.tools import ToolContext
 from agentchat.errors import InvalidInput, NotAllowed, NotFound
-from agentchat.files import NewFile, checked_name
 from agentchat.llm.base import Provider
 from agentchat.llm.scripted import ScriptedProvider
-from agentchat.reading import checked_files, media_type_of
+from agentchat.verbs.files import NewFile, checked_name
+from agentchat.verbs.reading import checked_files, media_type_of
 from tests.fake_provider import FakeProvider, Reply
 from tests.integration.agents_stage import ANN, AgentStage, call, settled
 from tests.integration.asking import LONG, anthropic_at, openai_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,10 +15,13 @@ from agentchat import Actor, Agent, AgentChat, ManualClock, MessageView, Setting
 from agentchat.durable.worker import LEASE
 from agentchat.llm.base import ModelRequest
 from agentchat.llm.scripted import ScriptedProvider
-from agentchat.models import ACTIVE_RUN, Run
+from agentchat.models import ACTIVE_RUN, Run, Step
 from agentchat.tools.follow_up import MOST_OPEN
 from tests.integration.agents_stage import ANN, BOB, call, results, settled, tools_of, until
+from tests.long import LONG_ON_POSTGRES
 from tests.waiting import eventually
+
+pytestmark = LONG_ON_POSTGRES
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -169,7 +172,7 @@ async def test_a_thread_with_a_promise_is_not_shown_as_running(app: FollowUps) -
         break
 
 
-async def test_it_ends_quietly_when_its_thread_is_deleted(app: FollowUps) -> None:
+async def test_it_ends_quietly_when_its_thread_is_removed_for_good(app: FollowUps) -> None:
     chat = await app.open(promise(), "Ok.", [call("list_follow_ups")], "None.")
     thread_id, _ = await thread_of(chat)
     await waiting(chat)
@@ -178,9 +181,47 @@ async def test_it_ends_quietly_when_its_thread_is_deleted(app: FollowUps) -> Non
     _, message = await thread_of(chat, "What is scheduled?")
     assert tools_of(message)[0].text == "Nothing is scheduled."
     app.clock.advance(2 * DAY)
+    await held_back(chat, run.id)
+    await chat.empty_thread(thread_id, actor=ANN)
     async with asyncio.timeout(10):
         assert (await chat.runs.result(run.id)).result == "gone"
     assert len(app.provider.requests) == 4
+
+
+async def held_back(chat: AgentChat, run_id: str) -> None:
+    """Until a follow-up waits for its deleted thread."""
+
+    def read(session: Session) -> bool:
+        steps = select(Step).where(Step.run_id == run_id, Step.name == "thread back")
+        return any(step.status == "waiting" for step in session.scalars(steps))
+
+    async with asyncio.timeout(10), aclosing(chat.follow_query(read)) as found:
+        async for waits in found:
+            if waits.value:
+                return
+
+
+async def test_one_that_was_due_while_its_thread_was_deleted_comes_when_that_is_had_back(
+    app: FollowUps,
+) -> None:
+    chat = await app.open(promise(), "Ok.", "Water them!")
+    thread_id, _ = await thread_of(chat)
+    await waiting(chat)
+    [run] = await open_runs(chat)
+    # Had back before it is due: nothing of that is left to wake it too early.
+    await chat.delete_thread(thread_id, actor=ANN)
+    await chat.restore_thread(thread_id, actor=ANN)
+    await chat.delete_thread(thread_id, actor=ANN)
+    app.clock.advance(2 * DAY)
+    await held_back(chat, run.id)
+    await asyncio.sleep(0.1)
+    assert len(app.provider.requests) == 2
+    await chat.restore_thread(thread_id, actor=ANN)
+    view = await until(chat, thread_id, lambda view: len(view.messages) == 3 and not view.live)
+    assert view.messages[-1].text == "Water them!"
+    async with asyncio.timeout(10):
+        assert (await chat.runs.result(run.id)).result == "answered"
+    assert await open_runs(chat) == []
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from sqlmodel import Session, select
 from agentchat import Agent, AgentChat, AskView, Context, ManualClock, ToolContext, Tx, tool
 from agentchat.agents.toolbox import ask_person
 from agentchat.errors import AgentChatError, AskNotFound, InvalidInput, NotAllowed, WrongState
-from agentchat.inbox import Inbox
 from agentchat.models import Ask, Part, Run
 from agentchat.store.database import Database
+from agentchat.verbs.inbox import Inbox
 from tests.integration.agents_stage import (
     ANN,
     BOB,
@@ -29,6 +29,9 @@ from tests.integration.agents_stage import (
     tools_of,
     until,
 )
+from tests.long import LONG_ON_POSTGRES
+
+pytestmark = LONG_ON_POSTGRES
 
 HOUR, MOMENT = timedelta(hours=1), timedelta(microseconds=1)
 

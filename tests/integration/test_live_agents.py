@@ -15,17 +15,21 @@ import pytest
 from sqlalchemy import event, insert
 from sqlmodel import Session
 
-from agentchat import Agent, ThreadView, ToolContext, reads, tool, turns
+from agentchat import Agent, ThreadView, ToolContext, tool
 from agentchat.agents import pending
 from agentchat.durable.context import Context
 from agentchat.models import AskKind, AskStatus, Delta, MessageStatus, PartKind, PartStatus
+from agentchat.shown import thread as reads
 from agentchat.store import answers, asks, attachments, messages, parts, threads
 from agentchat.store.database import Database
 from agentchat.store.messages import Answer
 from agentchat.store.told import Told
 from agentchat.store.writer import Tx
+from agentchat.verbs import turns
 from tests.integration.agents_stage import ANN, BOB, AgentStage, asked, call, settled, until
-from tests.long import spread
+from tests.long import LONG_ON_POSTGRES, spread
+
+pytestmark = LONG_ON_POSTGRES
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 ROOT = "thread-0001"

@@ -176,6 +176,7 @@ async def test_a_killed_child_is_replaced_and_the_next_message_answered(
     assert provider.pid not in (None, first)
 
 
+@pytest.mark.long
 async def test_a_child_killed_while_it_answers_fails_that_answer_only(
     local: tuple[LocalProvider, Statuses],
 ) -> None:
@@ -319,6 +320,7 @@ async def test_a_conversation_too_long_for_the_model_says_so(
     assert await answer(provider)
 
 
+@pytest.mark.long
 async def test_a_file_that_is_no_model_fails_with_words_and_is_tried_again_when_asked(
     models: Path, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 
 from agentchat.accounts.tokens import is_token, new_token
 from agentchat.durable.clock import ManualClock
-from agentchat.login_requests import MOST_BYTES, client_address, safe_path
+from agentchat.login.requests import MOST_BYTES, client_address, safe_path
 from agentchat.models import Login, User
 from tests.integration.accounts_stage import ANN, BOB, CAT, rows
 from tests.integration.login_stage import Open, Site, site_on

@@ -291,7 +291,7 @@ async def test_followers_and_reruns_of_live_queries_are_told(database_url: str) 
         await anext(views)
         await chat.rename_thread(thread.id, "After")
         await anext(views)
-        query = {"query": "agentchat.reads.thread_view"}
+        query = {"query": "agentchat.shown.thread.thread_view"}
         found = await site.samples()
         assert found[sample("live_followers", **query)] == 1
         before = found[sample("live_query_runs_total", **query)]

@@ -228,6 +228,10 @@ NEW_KEYS = {
     ("thread_members", "threads"),
     ("share_links", "threads"),
     ("presences", "threads"),
+    ("thread_marks", "threads"),
+    ("branches", "threads"),
+    ("ratings", "messages"),
+    ("returned", "threads"),
 }
 
 

@@ -102,6 +102,7 @@ async def test_notes_are_replaced_removed_and_limited(stage: AgentStage) -> None
     assert tools_of(message)[-1].text.startswith(f"You have {MOST_NOTES} notes")
     assert len(await notes_in(chat)) == MOST_NOTES
     await chat.delete_thread(thread.id, actor=ANN)
+    await chat.empty_thread(thread.id, actor=ANN)
     assert await notes_in(chat) == []
 
 

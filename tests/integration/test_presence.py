@@ -18,12 +18,20 @@ from agentchat.durable import identity
 from agentchat.errors import NotAllowed, ThreadNotFound
 from agentchat.models import MemberRole
 from agentchat.models import Presence as PresenceRow
-from agentchat.presence import MOST_TABS, SILENT, SWEEP, TYPED_EVERY, TYPING, HereView, Presence
 from agentchat.rights import visitor
 from agentchat.store import members, presences, processes, share_links, threads
 from agentchat.store.database import Database
 from agentchat.store.processes import Beat
 from agentchat.store.writer import Tx
+from agentchat.verbs.presence import (
+    MOST_TABS,
+    SILENT,
+    SWEEP,
+    TYPED_EVERY,
+    TYPING,
+    HereView,
+    Presence,
+)
 from tests.guards import by_rows, open_to_all
 from tests.integration.people_stage import ANN, BOB, NOBODY, SAM, THREAD, VERA, rows
 from tests.waiting import eventually

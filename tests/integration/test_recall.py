@@ -21,6 +21,7 @@ from agentchat.store.database import Database
 from agentchat.views import LOCAL
 from tests.integration.memory_places import KINDS, place, searches
 from tests.integration.recall_set import STRANGE, labelled
+from tests.long import LONG_ON_POSTGRES
 
 MARGIN = 0.02
 FLOORS = {"vector": (0.63, 0.88, 0.74), "text": (0.44, 0.86, 0.58), "both": (0.81, 0.96, 0.87)}
@@ -60,6 +61,7 @@ def figures(ranks: Sequence[int]) -> Figures:
     )
 
 
+@LONG_ON_POSTGRES
 async def test_both_ways_together_find_more_than_each_alone(database: Database) -> None:
     told, questions = labelled()
     embedder = Once()
@@ -110,6 +112,7 @@ async def test_both_ways_together_find_more_than_each_alone(database: Database) 
     assert len(recalled) <= MOST_STRANGE * len(STRANGE)
 
 
+@LONG_ON_POSTGRES
 @pytest.mark.parametrize("count", [300])
 async def test_the_right_one_is_found_after_the_embedder_was_away(
     tmp_path: Path, database: Database, count: int

@@ -30,6 +30,9 @@ from agentchat.store.writer import Tx
 from agentchat.views import Actor
 from agentchat.workflows.remember import ASKED_AGAIN, MOST_FACT, MOST_FACTS, remember_workflow
 from tests.integration.stage import Stage
+from tests.long import LONG_ON_POSTGRES
+
+pytestmark = LONG_ON_POSTGRES
 
 ANN = Actor("ann-0001", "Ann")
 BEN = Actor("ben-0001", "Ben")

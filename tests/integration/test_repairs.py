@@ -18,6 +18,9 @@ from agentchat.views import Actor
 from tests.integration.kinds import WHOLE, carried_on, naps, opened, worked
 from tests.integration.stage import Stage
 from tests.integration.workers import until
+from tests.long import LONG_ON_POSTGRES
+
+pytestmark = LONG_ON_POSTGRES
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -30,10 +30,11 @@ from agentchat.models import (
     Step,
     Thread,
 )
-from agentchat.store import retention, runs, threads
+from agentchat.store import retention, runs, thread_marks, threads
 from agentchat.store.changes import NOBODY, Rows
 from agentchat.store.database import Database
 from agentchat.store.writer import Tx
+from tests.long import LONG_ON_POSTGRES
 from tests.waiting import eventually
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -513,6 +514,7 @@ def size(session: Session) -> int:
     return count(session, Run) + sum(count(session, table) for table in JOURNAL)
 
 
+@LONG_ON_POSTGRES
 async def test_ten_thousand_finished_runs_leave_a_database_that_does_not_grow(
     database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -541,3 +543,15 @@ async def test_ten_thousand_finished_runs_leave_a_database_that_does_not_grow(
     assert len(await left(database)) == 500
     assert max(sizes) <= 1.2 * sizes[0]
     assert max(most) <= 1.2 * (most[0] + sizes[0])
+
+
+async def test_a_thread_that_was_never_used_goes_with_what_it_was_to_people(
+    database: Database, clock: ManualClock
+) -> None:
+    def unit(tx: Tx) -> None:
+        threads.create(tx, "unused", owner_id="o", title="", now=NOW - 2 * DAY)
+        thread_marks.read(tx, "unused", "o")
+
+    await database.write(unit)
+    await Keeper(database, clock, WEEK).sweep()
+    assert await database.read(ids, Thread) == set()

@@ -22,6 +22,9 @@ from agentchat.llm.embedder import HashEmbedder, MiniLM, Vectors
 from agentchat.llm.scripted import FailAfter, ScriptedProvider
 from agentchat.views import PartView
 from tests.integration.agents_stage import ANN, AgentStage, answered, call, settled, until
+from tests.long import LONG_ON_POSTGRES
+
+pytestmark = LONG_ON_POSTGRES
 
 DESK = Agent("desk", "Desk.", description="Anything else.")
 BILLS = Agent("bills", "Bills.", description="Bills.", examples=("my invoice is wrong",))

@@ -27,7 +27,10 @@ from tests.integration.agents_stage import (
     until,
 )
 from tests.integration.test_agents_faults import Held, quiet, rows_of
+from tests.long import LONG_ON_POSTGRES
 from tests.waiting import eventually
+
+pytestmark = LONG_ON_POSTGRES
 
 
 @pytest.fixture
@@ -150,7 +153,10 @@ async def test_an_answer_that_was_stopped_goes_on_where_it_was(
     )
     assert calls == calls_before
     assert len(stage.provider.requests[-1].turns) % 2 == 1
-    assert await audits_of(chat, run_id) == [("cancel", "Ann"), ("retry", "Bob")]
+    done = await audits_of(chat, run_id)
+    assert done[:2] == [("cancel", "Ann"), ("retry", "Bob")]
+    decided = {"asked": {("approve", "Bob")}, "question": {("answer", "Bob")}}
+    assert {*done[2:]} == decided.get(state, set())
     quiet(caplog)
 
 
@@ -283,7 +289,8 @@ async def test_who_presses_second_is_told(stage: AgentStage) -> None:
     assert not await runs.kill(run_id)
     with pytest.raises(InvalidInput, match="This answer is finished"):
         await runs.fork(run_id)
-    assert await audits_of(chat, run_id) == [("pause", "Ann"), ("resume", "Ann")]
+    approved = [("approve", "Bob"), ("approve", "Bob")]
+    assert await audits_of(chat, run_id) == [("pause", "Ann"), ("resume", "Ann"), *approved]
 
 
 async def test_what_changes_nothing_about_a_workflow_is_not_written_down(stage: AgentStage) -> None:

@@ -30,6 +30,9 @@ from tests.guards import open_to_all
 from tests.integration.agents_stage import ANN, BOB, AgentStage, answered, call
 from tests.integration.kinds import carried_on, opened, worked
 from tests.integration.stage import Stage
+from tests.long import LONG_ON_POSTGRES
+
+pytestmark = LONG_ON_POSTGRES
 
 
 def details_of(stage: Stage) -> RunDetails:

@@ -34,7 +34,10 @@ from agentchat.views import Actor
 from tests.benchmarks.runs_made import MODELS, NOW, fill, models_of
 from tests.guards import NOBODY, open_to_all
 from tests.integration.agents_stage import ANN, BOB, AgentStage, answered, call
+from tests.long import LONG_ON_POSTGRES
 from tests.waiting import eventually
+
+pytestmark = LONG_ON_POSTGRES
 
 MADE = 400
 MINUTE = timedelta(minutes=1)

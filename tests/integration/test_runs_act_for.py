@@ -40,6 +40,9 @@ from tests.integration.people_stage import (
     people_on,
     rows,
 )
+from tests.long import LONG_ON_POSTGRES
+
+pytestmark = LONG_ON_POSTGRES
 
 REVOKED = "Bob may not write in this thread any more, so this was not answered."
 GONE = "Bob has no account here any more, so this was not done."
@@ -139,7 +142,7 @@ async def test_an_answer_that_waited_is_not_gone_on_with_for_whom_it_is_not_any_
     chat = await people.shared(effects.agent, replies=[[call("ask_first")], "never"])
     ask = await asked_by_bob(chat)
     await run_of(chat, "reply", "waiting")
-    await chat.sharing.remove(THREAD, BOB.id, actor=ANN)
+    await chat.sharing.change_role(THREAD, BOB.id, "viewer", actor=ANN)
     await chat.inbox.approve(ask, actor=ANN)
     message = await last_of(chat)
     assert (message.status, message.words) == ("failed", REVOKED)
@@ -177,7 +180,7 @@ async def test_what_was_queued_is_not_begun_for_whom_it_is_not_any_more(
     chat = await people.shared(effects.agent, replies=["never"])
     await chat.runs.by(ADA).pause_workflow("reply")
     await chat.send_message(THREAD, "hello", actor=BOB)
-    await chat.sharing.remove(THREAD, BOB.id, actor=ANN)
+    await chat.sharing.change_role(THREAD, BOB.id, "viewer", actor=ANN)
     await chat.runs.by(ADA).resume_workflow("reply")
     message = await last_of(chat)
     assert (message.status, message.words) == ("failed", REVOKED)
@@ -192,7 +195,7 @@ async def test_a_call_is_refused_to_whom_the_thread_is_closed_since_the_answer_b
         effects.agent,
         replies=[[call(kind), call("change_rights", "c2")], [call(kind)], "So be it."],
     )
-    effects.change = lambda: chat.sharing.remove(THREAD, BOB.id, actor=ANN)
+    effects.change = lambda: chat.sharing.change_role(THREAD, BOB.id, "viewer", actor=ANN)
     await chat.send_message(THREAD, "go", actor=BOB)
     message = await last_of(chat)
     assert [(one.name, one.status) for one in tools_of(message)] == [
@@ -210,7 +213,7 @@ async def test_a_call_that_takes_long_is_not_begun_for_them_and_ends_the_answer(
     chat = await people.shared(
         effects.agent, replies=[[call("change_rights")], [call("last")], "So be it."]
     )
-    effects.change = lambda: chat.sharing.remove(THREAD, BOB.id, actor=ANN)
+    effects.change = lambda: chat.sharing.change_role(THREAD, BOB.id, "viewer", actor=ANN)
     await chat.send_message(THREAD, "go", actor=BOB)
     message = await last_of(chat)
     assert (message.status, message.words, effects.seen) == ("failed", REVOKED, [])

@@ -225,6 +225,7 @@ async def test_schedules_of_workflows_not_known_here_are_left_to_others(
     assert await Scheduler(database, clock, {"greet": ("1", "x")}).tick() == 1
 
 
+@LONG_ON_POSTGRES
 async def test_more_schedules_than_fit_one_transaction_are_all_fired(
     database: Database, clock: ManualClock, schedules: Schedules, scheduler: Scheduler
 ) -> None:

@@ -27,6 +27,9 @@ from agentchat.models import Run, RunStatus
 from agentchat.store.database import Database
 from agentchat.views import Actor
 from tests.guards import NOBODY, open_to_all
+from tests.long import LONG_ON_POSTGRES
+
+pytestmark = LONG_ON_POSTGRES
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -25,9 +25,9 @@ from agentchat.errors import (
 )
 from agentchat.models import MemberRole, Presence, ShareLink, ThreadMember
 from agentchat.rights import is_visitor
-from agentchat.sharing import MOST_LINKS, MOST_MEMBERS
 from agentchat.store import members, threads, users
 from agentchat.store.writer import Tx
+from agentchat.verbs.sharing import MOST_LINKS, MOST_MEMBERS
 from tests.integration.people_stage import (
     ADA,
     ANN,
@@ -42,6 +42,9 @@ from tests.integration.people_stage import (
     people_on,
     rows,
 )
+from tests.long import LONG_ON_POSTGRES
+
+pytestmark = LONG_ON_POSTGRES
 
 
 @pytest.fixture
@@ -367,6 +370,8 @@ async def test_a_deleted_thread_leaves_no_members_links_or_tabs(chat: AgentChat)
     token = await chat.sharing.make_link(THREAD, "member", actor=ANN)
     async with chat.presence.here(THREAD, "tab-of-bob", actor=BOB):
         await chat.delete_thread(THREAD, actor=ANN)
+        await refused(NotFound, chat.sharing.link(token, actor=SAM))
+        await chat.empty_thread(THREAD, actor=ANN)
         for table in (ThreadMember, ShareLink, Presence):
             assert await rows(chat._database, table) == []
     await refused(NotFound, chat.sharing.join(token, actor=SAM))

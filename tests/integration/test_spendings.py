@@ -20,9 +20,9 @@ from agentchat.errors import InvalidInput, NotAllowed, Overloaded, ThreadNotFoun
 from agentchat.llm.base import Chunk, Finished, ModelRequest, Reasoning, Usage
 from agentchat.llm.scripted import FailAfter, ScriptedProvider
 from agentchat.models import PartKind, PartStatus, Run, Spending, Step
-from agentchat.spent import allowance_of
 from agentchat.store import parts
 from agentchat.store.messages import Answer
+from agentchat.verbs.spent import allowance_of
 from agentchat.views import SpentView
 from tests.integration.agents_stage import (
     ANN,
@@ -36,7 +36,10 @@ from tests.integration.agents_stage import (
     settled,
     until,
 )
+from tests.long import LONG_ON_POSTGRES
 from tests.waiting import eventually
+
+pytestmark = LONG_ON_POSTGRES
 
 CLERK = Agent("clerk", "Answer.")
 

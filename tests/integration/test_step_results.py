@@ -21,6 +21,9 @@ from agentchat.models import Thread
 from agentchat.store import threads
 from agentchat.store.writer import Tx
 from tests.integration.stage import Stage
+from tests.long import LONG_ON_POSTGRES
+
+pytestmark = LONG_ON_POSTGRES
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -29,7 +29,10 @@ from tests.integration.agents_stage import (
     tools_of,
     until,
 )
+from tests.long import LONG_ON_POSTGRES
 from tests.waiting import eventually
+
+pytestmark = LONG_ON_POSTGRES
 
 TEN = [{"agent": "helper", "task": f"Task {n}"} for n in range(10)]
 

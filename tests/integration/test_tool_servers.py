@@ -15,7 +15,7 @@ import pytest
 from agentchat import Agent, AgentChat, Settings
 from agentchat.errors import NotAllowed
 from agentchat.llm.scripted import ScriptedProvider
-from agentchat.tool_servers import ToolServers
+from agentchat.verbs.tool_servers import ToolServers
 from agentchat.views import Actor, ToolServerView
 from tests.acceptance.server import free_port
 

@@ -16,6 +16,9 @@ from agentchat.errors import ConfigError
 from agentchat.llm.scripted import ScriptedProvider
 from agentchat.observing.tracing import span_id_of, trace_id_of
 from tests.integration.observing_stage import Receiver, attributes, receiving
+from tests.long import LONG_ON_POSTGRES
+
+pytestmark = LONG_ON_POSTGRES
 
 SECRET = "what nobody else may read"
 calls: list[str] = []

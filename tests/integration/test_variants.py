@@ -24,7 +24,7 @@ from agentchat.errors import (
 from agentchat.llm.base import Chunk, ModelRequest
 from agentchat.llm.scripted import ScriptedProvider
 from agentchat.models import Ask, Audit, Message, PartKind, PartStatus, Run, Step, Thread
-from agentchat.reads import Shown, thread_view
+from agentchat.shown.thread import Shown, thread_view
 from agentchat.store import exchanges, message_words, parts, retention
 from agentchat.store.message_words import Where
 from agentchat.store.messages import Answer
@@ -45,8 +45,11 @@ from tests.integration.agents_stage import (
     until,
 )
 from tests.integration.test_live_agents import counted
+from tests.long import LONG_ON_POSTGRES
 from tests.unit.test_history import complaints
 from tests.waiting import eventually
+
+pytestmark = LONG_ON_POSTGRES
 
 
 @pytest.fixture
@@ -109,7 +112,7 @@ async def rows_of(chat: AgentChat, model: type[Any], **where: Any) -> list[Any]:
 
 async def audits(chat: AgentChat) -> list[tuple[str, str]]:
     def read(session: Session) -> list[tuple[str, str]]:
-        found = session.exec(select(Audit).order_by(col(Audit.id)))
+        found = session.exec(select(Audit).where(col(Audit.kind) != "app").order_by(col(Audit.id)))
         return [(one.action, one.by) for one in found]
 
     return await chat._database.read(read)
@@ -176,7 +179,7 @@ async def test_a_run_of_an_answer_is_run_again_by_its_id(stage: AgentStage) -> N
     one, two = Agent("one", "You are one."), Agent("two", "You are two.")
     chat = await stage.open(one, two, replies=["First.", "Second."])
     first = await answered(chat, "Hi")
-    with pytest.raises(InvalidInput, match="only the agent may be another"):
+    with pytest.raises(InvalidInput, match="only the agent and the model may be another"):
         await chat.runs.rerun(first.run_id, {"position": 0})
     run_id = await chat.runs.by(BOB).rerun(first.run_id, {"agent": "two"})
     [other] = await beside(chat, await thread_of(chat, first.id))
@@ -218,6 +221,7 @@ async def test_what_there_is_not_is_not_asked_for_again(stage: AgentStage) -> No
     await chat.delete_thread(thread_id)
     with pytest.raises(MessageNotFound):
         await chat.regenerate(first.id)
+    await chat.empty_thread(thread_id)
     assert await rows_of(chat, Message) == []
     assert await rows_of(chat, Run) == []
 

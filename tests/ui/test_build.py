@@ -52,6 +52,24 @@ def test_a_placeholder_in_another_form_fails_loudly(tmp_path: Path) -> None:
         FrontendBuild().post_build(static_dir=tmp_path)
 
 
+@pytest.mark.usefixtures("production")
+def test_the_page_for_any_address_asks_for_what_threads_need_at_once(tmp_path: Path) -> None:
+    def page(*parts: str) -> str:
+        links = "".join(f'<link rel="modulepreload" href="/assets/{part}.js"/>' for part in parts)
+        return f"<html><head>{links}</head></html>"
+
+    (tmp_path / "env.js").write_text("'ws://same-origin.invalid/_event'")
+    (tmp_path / "index.html").write_text(page("root-1", "_index-1", "chat-1"))
+    (tmp_path / "__spa-fallback.html").write_text(page("root-1"))
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "_t_.__thread_id_._index-1.js").touch()
+
+    FrontendBuild().post_build(static_dir=tmp_path)
+
+    expected = page("root-1", "chat-1", "_t_.__thread_id_._index-1")
+    assert (tmp_path / "__spa-fallback.html").read_text() == expected
+
+
 def test_developing_keeps_the_addresses_of_reflex(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(environment.REFLEX_ENV_MODE.name, Env.DEV.value)
 

@@ -540,7 +540,7 @@ async def test_the_states_of_the_app_are_live(chat: AgentChat) -> None:
         await shows(tab, "threads_state.loaded", True)
         assert tab.shows["model_state.model"].id == "scripted:instant"
         await chat.create_thread("d")
-        await eventually(lambda: tab.shows["threads_state.threads"][0].title == "d")
+        await eventually(lambda: tab.shows["threads_state.change"].lines[0].title == "d")
 
 
 def test_a_var_begins_with_the_empty_value_of_its_type_or_its_default() -> None:

@@ -31,6 +31,7 @@ async def test_the_app_of_the_readme_counts_as_messages_come_and_go(
             await bridge.chat().send_message("thread-0001", "Hello", create_thread=True)
             await eventually(lambda: one.shows["messages.number"] == 1)
             await bridge.chat().delete_thread("thread-0001")
+            await bridge.chat().empty_thread("thread-0001")
             await eventually(lambda: one.shows["messages.number"] == 0)
             await one.close()
 

@@ -204,21 +204,29 @@ async def test_an_unknown_thread_is_missing_and_shows_nothing_of_the_one_before(
         await eventually(lambda: tab.settled)
     object.__setattr__(tab, "thread_id", "nowhere-0001")
 
-    await ThreadState.follow.fn(tab)
+    with following(ThreadState, tab):
+        await eventually(lambda: tab.missing)
 
-    assert tab.missing
     assert (tab.shown, tab.title, tab.settled) == ("nowhere-0001", "", [])
 
 
-async def test_a_thread_deleted_by_somebody_else_becomes_missing(chat: AgentChat) -> None:
+async def test_a_thread_deleted_by_somebody_else_is_missing_until_it_is_had_back(
+    chat: AgentChat,
+) -> None:
     tab = Tab(ThreadState, THREAD)
     await send(tab, "Hello")
     with following(ThreadState, tab):
-        await eventually(lambda: tab.settled)
+        await eventually(lambda: len(tab.settled) == 2)
+        before = (tab.title, list(tab.settled))
         await chat.delete_thread(THREAD)
         await eventually(lambda: tab.missing)
-
-    assert tab.settled == []
+        assert (tab.title, tab.settled) == ("", [])
+        # Had back, it is there again; and is followed on.
+        await chat.restore_thread(THREAD)
+        await eventually(lambda: not tab.missing)
+        assert (tab.title, tab.settled) == before
+        await chat.rename_thread(THREAD, "Another")
+        await eventually(lambda: tab.title == "Another")
 
 
 async def test_the_address_says_how_many_messages_to_show(chat: AgentChat) -> None:
@@ -416,7 +424,7 @@ async def test_the_list_of_threads_follows_the_rows(chat: AgentChat) -> None:
     with following(ThreadsState, tab):
         await eventually(lambda: tab.loaded)
         await chat.create_thread("First")
-        await eventually(lambda: [thread.title for thread in tab.threads] == ["First"])
+        await eventually(lambda: [one.title for one in tab.change.lines] == ["First"])
 
 
 async def test_what_cannot_be_done_is_said(chat: AgentChat) -> None:

@@ -2,6 +2,7 @@
 import { useEffect, useId, useRef, useState, useSyncExternalStore } from "react";
 import { LogOut } from "lucide-react";
 import { filled } from "./asks";
+import { spoken } from "./said";
 
 // Whoever logs out goes where they chose to, not back here.
 let leaving = false;
@@ -115,7 +116,7 @@ export function EntryForm({ path, fields, link = "", person = "", submit, done =
       ))}
       {problem ? (
         <p role="alert" className="entry-problem">
-          {problem}
+          {spoken(problem)}
         </p>
       ) : null}
       <p role="status" className={said ? "entry-said" : undefined}>
@@ -157,7 +158,7 @@ export function ProviderButton({ link = "", words, children }) {
     <div className="entry-form">
       {said ? (
         <p role="alert" className="entry-problem">
-          {said}
+          {spoken(said)}
         </p>
       ) : null}
       <button type="button" className="button" aria-disabled={busy || undefined} onClick={onClick}>
@@ -260,7 +261,7 @@ export function LogOutButton({ login, words }) {
       </button>
       {problem ? (
         <p role="alert" className="foot-problem">
-          {problem}
+          {spoken(problem)}
         </p>
       ) : null}
     </>

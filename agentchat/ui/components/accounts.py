@@ -11,6 +11,7 @@ from agentchat.ui import words, words_accounts
 from agentchat.ui.arrivals import ENTRANCES
 from agentchat.ui.build import local_library
 from agentchat.ui.components.local import ThreadLink
+from agentchat.ui.said import said
 from agentchat.ui.states.auth import AuthState
 
 _Text = rx.event.passthrough_event_spec(str)
@@ -159,6 +160,6 @@ def not_known_yet() -> rx.Component:
     """In place of what depends on who one is, until that is known: nothing, or why it is not."""
     return rx.cond(
         AuthState.problem != "",
-        rx.el.p(AuthState.problem, role="alert", class_name="entry-problem"),
+        rx.el.p(said(AuthState.problem), role="alert", class_name="entry-problem"),
         rx.el.p(aria_busy=True),
     )

@@ -1,7 +1,8 @@
 // Who answers: the menu of agents, mentions, and what a second message does.
 import { useEffect, useRef, useState } from "react";
 import * as DropdownMenu from "@radix-ui/react-dropdown-menu";
-import { Bot, Check, ChevronDown } from "lucide-react";
+import { Bot, Check, ChevronDown, Cpu } from "lucide-react";
+import { filled } from "./said";
 
 function Menu({ label, shown, value, onChoose, className, icon, choices }) {
   return (
@@ -44,7 +45,7 @@ function Menu({ label, shown, value, onChoose, className, icon, choices }) {
 
 function lack(agent, lacking, words) {
   const names = lacking.filter(({ agents }) => agents.includes(agent)).map(({ name }) => name);
-  return names.length ? words.without.replace("{names}", () => names.join(", ")) : "";
+  return names.length ? filled(words.without, { names: names.join(", ") }) : "";
 }
 
 /** Who answers in this thread. A model is named where it is not the one of the page. */
@@ -74,15 +75,42 @@ export function AgentPicker({ agents, model: common, lacking, value, onChoose, w
   );
 }
 
+/** Which model answers in this thread; nothing where there is none to choose. */
+export function ModelPicker({ models, value, onChoose, words }) {
+  const chosen = models.find(({ name }) => name === value);
+  const gone = value && !chosen;
+  if (!models.length && !gone) return null;
+  const lost = { name: value, title: filled(words.modelGone, { name: value }) };
+  const choices = [
+    { name: "", title: words.ownModel, text: words.ownModelMore },
+    ...models.map(({ name, label }) => ({ name, title: label, detail: name })),
+    ...(gone ? [{ ...lost, warning: words.modelGoneMore }] : []),
+  ];
+  const shown = gone ? lost.title : (chosen?.label ?? words.ownModel);
+  return (
+    <Menu
+      className={gone ? "model-picker gone" : "model-picker"}
+      label={`${words.model}: ${shown}`}
+      icon={<Cpu aria-hidden />}
+      shown={shown}
+      value={value}
+      onChoose={onChoose}
+      choices={choices}
+    />
+  );
+}
+
 const SECOND = ["queue", "steer", "interrupt", "replace"];
 
-/** What a message does that is sent now, while an answer is being written. */
-export function SecondMenu({ value, onChoose, words }) {
+/** What a message does that is sent now, while an answer is being written. `apart` says that it
+ * waits all the same, because it may not join. */
+export function SecondMenu({ value, apart, onChoose, words }) {
+  const shown = value === "steer" && apart ? apart : words[value];
   return (
     <Menu
       className="second-menu"
-      label={`${words.second}: ${words[value]}`}
-      shown={words[value]}
+      label={`${words.second}: ${shown}`}
+      shown={shown}
       value={value}
       onChoose={onChoose}
       choices={SECOND.map((name) => ({ name, title: words[name], text: words[`${name}More`] }))}
@@ -107,9 +135,7 @@ function strangerIn(text, agents) {
 export function Stranger({ text, agents, picked, words }) {
   const name = strangerIn(text, agents);
   const who = agents.some((agent) => agent.name === picked) ? picked : "";
-  const said = (who ? words.unknown : words.unknownAutomatic)
-    .replace("{name}", () => name)
-    .replace("{who}", () => who);
+  const said = filled(who ? words.unknown : words.unknownAutomatic, { name, who });
   return (
     <div role="status" data-part="stranger">
       {name ? <p className="composer-note stranger">{said}</p> : null}

@@ -3,15 +3,13 @@ import { useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import { Link } from "react-router";
 import { CircleHelp, Gauge, ShieldQuestion } from "lucide-react";
 import { moment } from "./clock";
+import { filled, spoken } from "./said";
+
+export { filled };
 
 const useBeforePaint = typeof window === "undefined" ? useEffect : useLayoutEffect;
 const ANSWERED_WITHIN = 10_000;
 const ICONS = { approval: ShieldQuestion, question: CircleHelp, limit: Gauge };
-
-/** The text with its {names} filled in. */
-export function filled(text, values) {
-  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
-}
 
 /**
  * Keeps the focus: when what had it goes away, this takes it. `open` is what changes when
@@ -108,7 +106,7 @@ function useDecision(ask, refused) {
     setSent(attempt);
     send(attempt);
   };
-  return { busy, problem: mine?.here ? mine.words : "", decide };
+  return { busy, problem: mine?.here ? spoken(mine.words) : "", decide };
 }
 
 function Button({ busy, onClick, className = "", children, ...rest }) {
@@ -313,6 +311,9 @@ function Limit({ ask, decision, desk, words }) {
   );
 }
 
+/** Of a limit, the words are the app's own; else those of an agent. */
+const textOf = (ask) => (ask.kind === "limit" ? spoken(ask.text) : ask.text);
+
 const WAYS = { approval: Approval, question: Question, limit: Limit };
 
 /** What is open, and how to decide it. `desk` holds the words, the refusals and the verbs. */
@@ -334,7 +335,7 @@ export function AskCard({ ask, desk, linked }) {
         </h3>
         {ask.agent && who ? <span>{filled(who, { agent: ask.agent })}</span> : null}
       </div>
-      {ask.text ? <p className="ask-text">{ask.text}</p> : null}
+      {ask.text ? <p className="ask-text">{textOf(ask)}</p> : null}
       {desk.mayWrite === false ? null : (
         <Way ask={ask} decision={decision} desk={desk} words={words} />
       )}
@@ -401,7 +402,7 @@ export function openAsks(messages) {
 
 function told(ask, words) {
   const text = { approval: words.newApproval, question: words.newQuestion, limit: words.newLimit };
-  return filled(text[ask.kind], ask);
+  return filled(text[ask.kind], { ...ask, text: textOf(ask) });
 }
 
 /** Says politely that something new is asked: the log itself is silent while it grows. */

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useNow } from "./clock";
+import { named, spoken } from "./said";
 
 function Fault({ fault, words, now, onEnd }) {
   const [ending, setEnding] = useState(false);
@@ -9,10 +10,10 @@ function Fault({ fault, words, now, onEnd }) {
     <li className="fault" data-kind={fault.kind}>
       <span className="fault-text">
         <strong>
-          {words.fault}: {fault.text}
+          {words.fault}: {spoken(fault.text)}
         </strong>{" "}
         <span className="fault-by">
-          {words.by} {fault.by}
+          {words.by} {named(fault.by)}
           <span aria-hidden>
             {" "}
             · {left} {words.left}

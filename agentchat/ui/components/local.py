@@ -11,12 +11,14 @@ from agentchat.ui import words as page_words
 from agentchat.ui.build import local_library
 from agentchat.ui.growth import Piece
 from agentchat.ui.states.thread import Refusal
+from agentchat.verbs.models import ModelChoice
+from agentchat.verbs.waiting import ReturnedView
 from agentchat.views import AgentView, AnswerSpentView, MessageView, ToolServerView
 
 _LUCIDE = "lucide-react@1.26.0"
 _DROPDOWN = "@radix-ui/react-dropdown-menu@2.2.1"
 
-Send = rx.event.passthrough_event_spec(str, str, str, bool, int, str)
+Send = rx.event.passthrough_event_spec(str, str, str, bool, int, str, list[str], str)
 Text = rx.event.passthrough_event_spec(str)
 TwoTexts = rx.event.passthrough_event_spec(str, str)
 
@@ -35,14 +37,23 @@ class Composer(rx.Component):
     agents: rx.Var[list[AgentView]]
     agent: rx.Var[str]
     model: rx.Var[str]
+    models: rx.Var[list[ModelChoice]]
+    chosen_model: rx.Var[str]
+    joins: rx.Var[bool]
+    returned: rx.Var[tuple[ReturnedView, ...]]
     lacking: rx.Var[list[ToolServerView]]
     second: rx.Var[str]
     watched: rx.Var[bool]
     words: rx.Var[Mapping[str, Any]]
     agent_words: rx.Var[Mapping[str, str]]
+    file_words: rx.Var[Mapping[str, str]]
+    command_words: rx.Var[Mapping[str, Any]]
+    waiting_words: rx.Var[Mapping[str, str]]
     on_send: rx.EventHandler[Send]
     on_stop: rx.EventHandler[Text]
     on_agent: rx.EventHandler[TwoTexts]
+    on_model: rx.EventHandler[TwoTexts]
+    on_collect: rx.EventHandler[Text]
     on_second: rx.EventHandler[TwoTexts]
     on_typing: rx.EventHandler[Text]
 
@@ -79,6 +90,7 @@ class Outbox(rx.Component):
     rejected: rx.Var[dict[str, Refusal]]
     online: rx.Var[bool]
     words: rx.Var[Mapping[str, str]]
+    file_words: rx.Var[Mapping[str, str]]
     on_send: rx.EventHandler[Send]
 
 
@@ -231,22 +243,3 @@ class ThreadLink(rx.Component):
 
     to: rx.Var[str]
     others: rx.Var[list[str]]
-
-
-class ThreadMenu(rx.Component):
-    """Rename and delete for one thread."""
-
-    library = local_library("threads.jsx")
-    tag = "ThreadMenu"
-    lib_dependencies: list[str] = [
-        _LUCIDE,
-        "@radix-ui/react-alert-dialog@1.2.1",
-        "@radix-ui/react-dialog@1.3.1",
-        _DROPDOWN,
-    ]
-
-    thread: rx.Var[str]
-    title: rx.Var[str]
-    words: rx.Var[Mapping[str, str]]
-    on_rename: rx.EventHandler[TwoTexts]
-    on_delete: rx.EventHandler[Text]

@@ -4,7 +4,28 @@ import { ArrowDown } from "lucide-react";
 import { useOutbox } from "./store";
 
 const NEAR = 64;
+const GLIDES = 4; // heights of the view: from further away the newest words are shown at once
 const useBeforePaint = typeof window === "undefined" ? useEffect : useLayoutEffect;
+
+/** The first of these elements that ends below an edge; else the last. */
+function firstBelow(elements, edge) {
+  let [from, to] = [0, elements.length - 1];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (elements[middle].getBoundingClientRect().bottom > edge) to = middle;
+    else from = middle + 1;
+  }
+  return elements[from];
+}
+
+/** The first message that is in view, and where: the place that the reader is at. */
+function placeIn(scroller) {
+  const edge = scroller.getBoundingClientRect().top;
+  // Asked about all messages, the browser would lay out those that it has left out.
+  const stretch = firstBelow(scroller.querySelectorAll(".stretch"), edge) ?? scroller;
+  const row = firstBelow(stretch.querySelectorAll("article"), edge);
+  return row ? { row, top: row.getBoundingClientRect().top } : null;
+}
 
 /** The scrolling list of messages: it follows the newest words unless the reader went up. */
 export function Log({ shown, first, label, jump, children }) {
@@ -14,7 +35,8 @@ export function Log({ shown, first, label, jump, children }) {
   const scroller = useRef(null);
   const content = useRef(null);
   const following = useRef(true);
-  const position = useRef({ top: 0, height: 0 });
+  const top = useRef(0);
+  const place = useRef(null);
   const [away, setAway] = useState(false);
 
   const toEnd = (behavior = "instant") => {
@@ -23,43 +45,51 @@ export function Log({ shown, first, label, jump, children }) {
     scroller.current?.scrollTo({ top: scroller.current.scrollHeight, behavior });
   };
 
+  const jumpToEnd = () => {
+    const { scrollHeight, scrollTop, clientHeight } = scroller.current;
+    toEnd(scrollHeight - scrollTop > GLIDES * clientHeight ? "instant" : "smooth");
+  };
+
+  // Messages came in above, or take another height once they are drawn: what the reader looks at
+  // stays where it is. Not every browser sees to that.
+  const stay = () => {
+    const { row, top: before } = place.current ?? {};
+    if (row?.isConnected) scroller.current.scrollTop += row.getBoundingClientRect().top - before;
+  };
+
   useBeforePaint(() => toEnd(), [thread, shown]);
 
-  // Earlier messages came in above: what the reader looks at stays where it is.
   useBeforePaint(() => {
-    const { scrollHeight } = scroller.current;
-    if (!following.current) {
-      scroller.current.scrollTop = position.current.top + scrollHeight - position.current.height;
-    }
+    if (!following.current) stay();
   }, [first]);
-
-  useBeforePaint(() => {
-    position.current.height = scroller.current.scrollHeight;
-  });
 
   useBeforePaint(() => {
     if (sent > sentBefore.current) toEnd();
     sentBefore.current = sent;
   }, [sent]);
 
-  useEffect(() => {
-    const grown = new ResizeObserver(() => {
-      if (following.current) toEnd();
-    });
-    grown.observe(content.current);
-    grown.observe(scroller.current);
-    return () => grown.disconnect();
-  }, []);
-
   const onScroll = () => {
     const { scrollHeight, scrollTop, clientHeight } = scroller.current;
     const near = scrollHeight - scrollTop - clientHeight < NEAR;
     // Words that grew below also leave a distance; only going up means the reader left.
     if (near) following.current = true;
-    else if (scrollTop < position.current.top) following.current = false;
-    position.current.top = scrollTop;
+    else if (scrollTop < top.current) following.current = false;
+    top.current = scrollTop;
+    place.current = following.current ? null : placeIn(scroller.current);
     setAway(!following.current);
   };
+
+  useEffect(() => {
+    const grown = new ResizeObserver(() => {
+      if (following.current) return toEnd();
+      stay();
+      // It may all be in view now, without anybody having scrolled.
+      onScroll();
+    });
+    grown.observe(content.current);
+    grown.observe(scroller.current);
+    return () => grown.disconnect();
+  }, []);
 
   return (
     <div className="log-frame">
@@ -76,7 +106,7 @@ export function Log({ shown, first, label, jump, children }) {
         </div>
       </div>
       {away ? (
-        <button type="button" className="button small jump" onClick={() => toEnd("smooth")}>
+        <button type="button" className="button small jump" onClick={jumpToEnd}>
           <ArrowDown size={14} aria-hidden />
           {jump}
         </button>

@@ -1,14 +1,17 @@
 // The only place where text of a model becomes elements. Raw HTML stays text, links lead out
 // without a trace of us, and nothing is ever fetched.
-import { memo, useEffect, useMemo, useRef, useState } from "react";
+import { memo, startTransition, useEffect, useId, useMemo, useRef, useState } from "react";
 import ReactMarkdown from "react-markdown";
 import remarkGfm from "remark-gfm";
-import rehypeHighlight from "rehype-highlight";
 import { Check, Copy, ImageOff } from "lucide-react";
-import { lexer } from "marked";
+import { blocksOf, chunksOf, LARGE, linesOf } from "./blocks";
 import { Boundary } from "./boundary";
+import { CodeBlock, Growing, languageOf, useCopy } from "./code";
+import { useExtra } from "./extras";
+import { mayHoldMath, withMath } from "./formulas";
 import { useGrown } from "./growth";
 import { addressOf, textOf, unsaidHost } from "./links";
+import { heightOf, usePrinting, watch } from "./near";
 
 // The pages' policy lets nobody write HTML into the page. The markdown parser does, to learn
 // which character a name like "&amp;" stands for: names, and nothing else, are let through.
@@ -20,41 +23,24 @@ if (globalThis.trustedTypes && !globalThis.trustedTypes.defaultPolicy) {
 }
 
 const REMARK = [remarkGfm];
-const HIGHLIGHT = [[rehypeHighlight, { detect: false, plainText: ["text", "txt", "plain"] }]];
 const PLAIN = [];
 const MOST_HIGHLIGHTED = 60_000;
-
-async function copyText(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // navigator.clipboard is missing on plain http outside localhost
-    const area = document.createElement("textarea");
-    area.value = text;
-    area.style.position = "fixed";
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-  }
-}
-
-function useCopy(read) {
-  const [copied, setCopied] = useState(false);
-  useEffect(() => {
-    if (!copied) return undefined;
-    const timer = setTimeout(() => setCopied(false), 1600);
-    return () => clearTimeout(timer);
-  }, [copied]);
-  return [copied, () => copyText(read()).then(() => setCopied(true))];
-}
+const DRAWN = 2; // parts at either end of a large text that are drawn at once
+const CODE = /^[ \t>*+-]*(?:\d+[.)])?[ \t]*(?:```|~~~)[ \t]*[\w+#-]/m;
 
 /** A button that copies the source of a whole message. */
 export function CopyMessage({ text, words }) {
   const [copied, copy] = useCopy(() => text);
   const label = copied ? words.copied : words.copyAnswer;
   return (
-    <button type="button" className="icon-button" aria-label={label} title={label} onClick={copy}>
+    <button
+      type="button"
+      className="icon-button"
+      aria-label={label}
+      title={label}
+      data-copies=""
+      onClick={copy}
+    >
       {copied ? <Check aria-hidden /> : <Copy aria-hidden />}
     </button>
   );
@@ -71,27 +57,6 @@ export function CopyButton({ text, label, words }) {
   );
 }
 
-function CodeBlock({ node, words, children }) {
-  const pre = useRef(null);
-  const [copied, copy] = useCopy(() => pre.current.textContent.replace(/\n$/, ""));
-  const names = node?.children?.[0]?.properties?.className ?? [];
-  const language = names.map(String).find((name) => name.startsWith("language-"))?.slice(9);
-  return (
-    <div className="code">
-      <div className="code-head">
-        <span>{language || words.code}</span>
-        <button type="button" aria-label={copied ? words.copied : words.copyCode} onClick={copy}>
-          {copied ? <Check aria-hidden /> : <Copy aria-hidden />}
-          {copied ? words.copied : words.copy}
-        </button>
-      </div>
-      <pre ref={pre} tabIndex={0}>
-        {children}
-      </pre>
-    </div>
-  );
-}
-
 function OutLink({ href, children }) {
   const url = addressOf(href);
   if (!url) return <span>{children}</span>;
@@ -104,14 +69,75 @@ function OutLink({ href, children }) {
   );
 }
 
+/** Leads to a footnote of the same message, or back from it. */
+function NoteLink({ id, href, label, children }) {
+  const go = (event) => {
+    event.preventDefault();
+    const within = event.currentTarget.closest(".markdown");
+    const to = [...within.querySelectorAll("[id]")].find((one) => one.id === href.slice(1));
+    if (!to) return;
+    if (to.tabIndex < 0) to.tabIndex = -1;
+    to.scrollIntoView({ block: "nearest" });
+    to.focus({ preventScroll: true });
+  };
+  return (
+    <a id={id} href={href} className="note-link" aria-label={label} onClick={go}>
+      {children}
+    </a>
+  );
+}
+
+const isFormula = (node) => (node?.properties?.className ?? []).includes("language-math");
+
+function MathText({ node, apart, children }) {
+  const math = useExtra("math", true);
+  const source = textOf(children).replace(/\n$/, "");
+  if (!math || !isFormula(node)) return <code>{children}</code>;
+  return <math.Formula source={source} apart={apart} />;
+}
+
 function componentsWith(words) {
   return {
-    pre: ({ node, children }) => (
-      <CodeBlock node={node} words={words}>
-        {children}
-      </CodeBlock>
-    ),
-    a: ({ href, children }) => <OutLink href={href}>{children}</OutLink>,
+    pre: ({ node, children }) => {
+      const [code] = node?.children ?? [];
+      if (languageOf(node) === "math" && code.properties.className.includes("math-display")) {
+        return (
+          <MathText node={code} apart>
+            {children.props.children}
+          </MathText>
+        );
+      }
+      return (
+        <CodeBlock node={node} words={words}>
+          {children}
+        </CodeBlock>
+      );
+    },
+    code: ({ node, className, children }) => {
+      const names = node?.properties?.className ?? [];
+      if (names.includes("math-inline") || names.includes("math-display")) {
+        return (
+          <MathText node={node} apart={names.includes("math-display")}>
+            {children}
+          </MathText>
+        );
+      }
+      return <code className={className}>{children}</code>;
+    },
+    a: ({ node, id, href, children }) => {
+      const { dataFootnoteRef, dataFootnoteBackref } = node?.properties ?? {};
+      if (dataFootnoteRef === undefined && dataFootnoteBackref === undefined) {
+        return <OutLink href={href}>{children}</OutLink>;
+      }
+      const label = dataFootnoteRef === undefined ? words.backFromNote : undefined;
+      return (
+        <NoteLink id={id} href={href} label={label}>
+          {children}
+        </NoteLink>
+      );
+    },
+    // The parser gives the heading of the notes the same id in every message.
+    h3: ({ className, children }) => <h3 className={className}>{children}</h3>,
     img: ({ src, alt }) => (
       <span className="image-placeholder">
         <ImageOff size={14} aria-hidden />
@@ -123,51 +149,122 @@ function componentsWith(words) {
         <table>{children}</table>
       </div>
     ),
-    input: ({ checked }) => <span aria-hidden>{checked ? "☑ " : "☐ "}</span>,
+    input: ({ checked }) => (
+      <span role="img" aria-label={checked ? words.taskDone : words.taskOpen} className="task">
+        {checked ? "☑" : "☐"}
+      </span>
+    ),
   };
 }
 
 // What addresses may lead to is decided where they are drawn.
 const asIs = (address) => address;
 
-// Each block is drawn by itself, so that of a long growing text only its end is drawn again.
-// Where a part of the text says something about another, it is one block: references, notes.
-const REFERENCE = /^ {0,3}\[[^\]]+\]:/m;
-
-function blocksOf(text) {
-  return REFERENCE.test(text) ? [text] : lexer(text).map((token) => token.raw);
-}
-
 // Whatever somebody wrote, the rest of the page stays: what cannot be drawn is shown as it is.
-const Block = memo(function Block({ text, components }) {
+const Block = memo(function Block({ text, components, notes }) {
+  const math = useExtra("math", mayHoldMath(text));
+  const coloured = text.length <= MOST_HIGHLIGHTED && CODE.test(text);
+  const colours = useExtra("highlight", coloured);
+  const source = useMemo(() => (math ? withMath(text) : text), [math, text]);
+  const remark = useMemo(() => (math ? [...REMARK, ...math.REMARK] : REMARK), [math]);
   return (
     <Boundary of={text} instead={<p className="as-written">{text}</p>}>
       <ReactMarkdown
-        remarkPlugins={REMARK}
-        rehypePlugins={text.length > MOST_HIGHLIGHTED ? PLAIN : HIGHLIGHT}
+        remarkPlugins={remark}
+        rehypePlugins={colours?.REHYPE ?? PLAIN}
+        remarkRehypeOptions={notes}
         urlTransform={asIs}
         components={components}
       >
-        {text}
+        {source}
       </ReactMarkdown>
     </Boundary>
   );
 });
 
+/** A part of a large text: as it is written until the reader comes near. */
+const Part = memo(function Part({ text, height, drawn, children }) {
+  const element = useRef(null);
+  const [near, setNear] = useState(drawn);
+  const printing = usePrinting();
+  useEffect(
+    () =>
+      near
+        ? undefined
+        : watch(element.current, ({ isIntersecting }) => {
+            if (isIntersecting) startTransition(() => setNear(true));
+          }),
+    [near],
+  );
+  return (
+    <div className="markdown-part" ref={element} style={{ containIntrinsicHeight: `auto ${height}px` }}>
+      {near || printing ? children : <p className="as-written">{text}</p>}
+    </div>
+  );
+}, (before, after) => before.text === after.text && before.children.props.components === after.children.props.components);
+
+/** What a person said, as it was written; of a large text the browser lays out what is near. */
+export const Plain = memo(function Plain({ text }) {
+  const lines = useMemo(() => (text.length > LARGE ? linesOf(text) : null), [text]);
+  if (!lines) return text;
+  return lines.map((part, place) => (
+    <div
+      key={place}
+      className="plain-part"
+      style={{ containIntrinsicHeight: `auto ${heightOf(part)}px` }}
+    >
+      {part}
+    </div>
+  ));
+});
+
 /** Markdown of an untrusted author: all of it, or that of a message while it grows. */
 export const Markdown = memo(
   function Markdown({ message, growing, text, words }) {
-    const components = useRef(null);
-    components.current ??= componentsWith(words);
+    // The words are another object each time, and other words in another language.
+    const components = useMemo(() => componentsWith(words), [words.copy]);
+    const id = useId();
+    const notes = useMemo(
+      () => ({
+        // Two messages may have a note of the same name.
+        clobberPrefix: `note-${id}-`,
+        footnoteLabel: words.notes,
+        footnoteLabelTagName: "h3",
+        footnoteLabelProperties: { className: ["notes-heading"] },
+      }),
+      [id, words.notes],
+    );
     const grown = useGrown(message);
     const shown = growing ? grown : text;
-    const blocks = useMemo(() => blocksOf(shown), [shown]);
-    return blocks.map((block, place) => (
-      <Block key={place} text={block} components={components.current} />
-    ));
+    const read = useRef({ text: "", blocks: [] });
+    // What grew here keeps its elements when it is complete.
+    const [grew] = useState(growing);
+    const blocks = useMemo(() => {
+      if (!grew) return chunksOf(shown);
+      read.current = { text: shown, blocks: blocksOf(shown, read.current) };
+      return read.current.blocks;
+    }, [shown, grew]);
+    const inParts = !grew && shown.length > LARGE;
+    return (
+      <Growing.Provider value={growing}>
+        {blocks.map((text, place) => {
+          if (!text.trim()) return null;
+          const block = <Block key={place} text={text} components={components} notes={notes} />;
+          if (!inParts) return block;
+          // Either end may be what is seen first.
+          const drawn = place < DRAWN || place >= blocks.length - DRAWN;
+          return (
+            <Part key={place} text={text} height={heightOf(text)} drawn={drawn}>
+              {block}
+            </Part>
+          );
+        })}
+      </Growing.Provider>
+    );
   },
   (before, after) =>
     before.text === after.text &&
     before.growing === after.growing &&
-    before.message === after.message,
+    before.message === after.message &&
+    before.words.copy === after.words.copy,
 );

@@ -24,6 +24,9 @@ class Markdown(rx.Component):
         "react-markdown@10.1.0",
         "remark-gfm@4.0.1",
         "rehype-highlight@7.0.2",
+        # Fetched by the page with the first formula: math.jsx.
+        "remark-math@6.0.0",
+        "katex@0.16.47",
         "lucide-react@1.26.0",
         "marked@18.2.1",
     ]
@@ -32,6 +35,15 @@ class Markdown(rx.Component):
     growing: rx.Var[bool]
     text: rx.Var[str]
     words: rx.Var[Mapping[str, str]]
+
+
+class Plain(rx.Component):
+    """A text as it was written."""
+
+    library = local_library("markdown.jsx")
+    tag = "Plain"
+
+    text: rx.Var[str]
 
 
 class CopyMessage(rx.Component):

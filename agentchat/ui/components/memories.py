@@ -7,6 +7,7 @@ from typing import Any
 import reflex as rx
 
 from agentchat.ui import words_memory as words
+from agentchat.ui.said import said
 from agentchat.ui.states.memories import SHOWN, MemoriesState, MemoryLine
 
 
@@ -42,11 +43,12 @@ def _shown(memory: rx.Var[MemoryLine]) -> rx.Component:
             rx.cond(
                 memory.thread_id != "",
                 rx.el.span(
-                    f"{words.FROM} ",
+                    words.FROM,
+                    " ",
                     rx.el.a(memory.thread_title, href=f"/t/{memory.thread_id}"),
                 ),
             ),
-            rx.cond(memory.agent != "", rx.el.span(f"{words.ONLY_FOR} ", memory.agent)),
+            rx.cond(memory.agent != "", rx.el.span(words.ONLY_FOR, " ", memory.agent)),
             class_name="memory-origin",
         ),
         rx.el.div(
@@ -100,7 +102,7 @@ def outcome() -> rx.Component:
         rx.cond(
             MemoriesState.said != "",
             rx.el.p(
-                MemoriesState.said,
+                said(MemoriesState.said),
                 rx.cond(
                     MemoriesState.undoable,
                     rx.el.button(

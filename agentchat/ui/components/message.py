@@ -5,26 +5,40 @@ from __future__ import annotations
 import reflex as rx
 
 from agentchat.ui import words, words_run
+from agentchat.ui.components.actions import answer_actions, origin, own_text
+from agentchat.ui.components.files import files_of
 from agentchat.ui.components.local import PassingButton, SpentFold
-from agentchat.ui.components.markdown import copy_message, markdown
+from agentchat.ui.components.markdown import Plain, copy_message, markdown
 from agentchat.ui.components.parts import parts_of, sources_of
+from agentchat.ui.components.rows import rows
 from agentchat.ui.components.run import RunChip
 from agentchat.ui.components.variants import again_button, variant, variants
+from agentchat.ui.said import said
 from agentchat.ui.states.agents import AgentsState
 from agentchat.ui.states.auth import AuthState
 from agentchat.ui.states.thread import ThreadState
-from agentchat.views import FileView, MessageView
+from agentchat.views import MessageView
 
 _several = AgentsState.agents.length() > 1
 _may_write = ThreadState.role != "viewer"
 
 
-def message(view: rx.Var[MessageView]) -> rx.Component:
-    """A message of the thread; an answer that has others beside it, with those."""
-    return rx.cond(view.variants > 1, _several_answers(view), _article(view))
+def messages(views: rx.Var[list[MessageView]] | list[MessageView]) -> rx.Component:
+    """The messages of the thread; an answer that has others beside it, with those."""
+    return rows(views, _one_or_several, several=True)
 
 
-def _several_answers(view: rx.Var[MessageView]) -> rx.Component:
+def _one_or_several(view: rx.Var[MessageView]) -> rx.Component:
+    return rx.cond(
+        view.variants > 1,
+        several_answers(view=view),
+        message_body(view=view, may_write=_may_write),
+    )
+
+
+@rx.memo
+def several_answers(view: rx.Var[MessageView]) -> rx.Component:
+    """The answers at one place of the thread, which has the ``view`` as the one that is kept."""
     return variants(
         view,
         variant(view, _article(view)),
@@ -34,26 +48,43 @@ def _several_answers(view: rx.Var[MessageView]) -> rx.Component:
 
 
 def _article(view: rx.Var[MessageView]) -> rx.Component:
-    """A message as an article that names its role and status."""
+    return article(view, message_body(view=view, may_write=_may_write))
+
+
+@rx.memo
+def message_body(view: rx.Var[MessageView], may_write: rx.Var[bool]) -> rx.Component:
+    """A message with all that may be done with it.
+
+    It uses no var of the thread: with each piece of a growing answer all messages would be drawn.
+    """
+    return rx.cond(view.role == "user", _from_person(view), _from_assistant(view, may_write))
+
+
+def article(view: rx.Var[MessageView], what: rx.Component) -> rx.Component:
+    """What is shown of a message, as an article that names its role and status."""
     return rx.el.article(
-        rx.cond(view.role == "user", _from_person(view), _from_assistant(view)),
+        what,
         key=view.id,
         class_name="message",
         data_role=view.role,
         data_status=view.status,
         data_id=view.id,
-        aria_busy=_is_live(view),
+        aria_busy=is_live(view),
     )
 
 
-def _is_live(view: rx.Var[MessageView]) -> rx.Var[bool]:
+def is_live(view: rx.Var[MessageView]) -> rx.Var[bool]:
+    """Whether it waits or grows."""
     return (view.status == "running") | (view.status == "pending")
 
 
 def _of_another(view: rx.Var[MessageView]) -> rx.Var[bool]:
-    """Whether somebody else wrote it than who looks at it, as far as names tell."""
+    """Whether somebody else wrote it than who looks at it. What was copied is nobody's, and told
+    apart by names.
+    """
     me = AuthState.who
-    return (view.author != "") & (me.name != "") & (view.author != me.name)
+    by_name = (view.author != "") & (me.name != "") & (view.author != me.name)
+    return rx.cond((view.user_id != "") & (me.id != ""), view.user_id != me.id, by_name).to(bool)
 
 
 def _from_person(view: rx.Var[MessageView]) -> rx.Component:
@@ -62,61 +93,42 @@ def _from_person(view: rx.Var[MessageView]) -> rx.Component:
             rx.cond(_of_another(view), view.author, words.YOU),
             class_name=rx.cond(_of_another(view), "message-author", "visually-hidden"),
         ),
-        rx.el.div(view.text, class_name="text", data_part="text"),
-        rx.cond(
-            view.files.length() > 0,
-            rx.el.ul(rx.foreach(view.files, _file), class_name="files", aria_label=words.FILES),
+        own_text(
+            view,
+            rx.el.div(Plain.create(text=view.text), class_name="text", data_part="text"),
+            files_of(view.files),
+            rx.cond(
+                view.joins,
+                rx.el.p(
+                    rx.icon("corner-left-up", aria_hidden=True), words.JOINED, class_name="joins"
+                ),
+            ),
         ),
-        rx.cond(
-            view.joins,
-            rx.el.p(rx.icon("corner-left-up", aria_hidden=True), words.JOINED, class_name="joins"),
-        ),
+        origin(view),
     )
 
 
-def _file(file: rx.Var[FileView]) -> rx.Component:
-    return rx.el.li(
-        rx.icon("paperclip", aria_hidden=True),
-        rx.el.span(file.name, class_name="file-name"),
-        rx.el.span(_size(file.size), class_name="file-size"),
-        key=file.id,
-        class_name="file",
-        title=file.media_type,
-    )
-
-
-def _size(size: rx.Var[int]) -> rx.Var[str]:
-    """How large a file is, as people say it."""
-    return rx.cond(
-        size < 1_000,
-        f"{size} B",
-        rx.cond(
-            size < 1_000_000,
-            f"{rx.Var(f'Math.round({size!s} / 1000)')} kB",
-            f"{rx.Var(f'({size!s} / 1e6).toFixed(1)')} MB",
-        ),
-    )
-
-
-def _from_assistant(view: rx.Var[MessageView]) -> rx.Component:
+def _from_assistant(view: rx.Var[MessageView], may_write: rx.Var[bool]) -> rx.Component:
     named = _several & (view.author != "")
     return rx.fragment(
         rx.el.h2(
             rx.cond(named, view.author, words.ASSISTANT),
             class_name=rx.cond(named, "message-author", "visually-hidden"),
         ),
-        parts_of(view),
-        markdown(view.text, message=view.id, growing=_is_live(view)),
+        parts_of(view, may_write),
+        markdown(view.text, message=view.id, growing=is_live(view)),
         sources_of(view),
-        rx.cond(view.status == "failed", _failure(view)),
+        rx.cond(view.status == "failed", _failure(view, may_write)),
         rx.el.div(
-            rx.cond(_is_live(view), _at_work(view), _at_rest(view)),
+            rx.cond(is_live(view), _at_work(view), _at_rest(view, may_write)),
             rx.cond(
                 view.run_id != "",
                 RunChip.create(run=view.run_id, message=view.id, words=words_run.CHIP),
             ),
+            rx.cond(is_live(view), rx.fragment(), answer_actions(view)),
             class_name="message-foot",
         ),
+        origin(view),
     )
 
 
@@ -128,26 +140,26 @@ def _at_work(view: rx.Var[MessageView]) -> rx.Component:
     )
 
 
-def _at_rest(view: rx.Var[MessageView]) -> rx.Component:
+def _at_rest(view: rx.Var[MessageView], may_write: rx.Var[bool]) -> rx.Component:
     return rx.fragment(
         rx.cond(view.text != "", copy_message(view.text)),
-        rx.cond((view.status == "done") & ~view.hidden & _may_write, again_button(view)),
+        rx.cond((view.status == "done") & ~view.hidden & may_write, again_button(view)),
         rx.match(
             view.status,
             ("failed", rx.fragment()),
-            ("stopped", _stopped(view)),
-            rx.cond(view.words != "", rx.el.span(view.words, data_part="words")),
+            ("stopped", _stopped(view, may_write)),
+            rx.cond(view.words != "", rx.el.span(said(view.words), data_part="words")),
         ),
         rx.cond(view.model != "", rx.el.span(view.model, class_name="message-model")),
         SpentFold.create(message=view.id, words=words.SPENT),
     )
 
 
-def _stopped(view: rx.Var[MessageView]) -> rx.Component:
+def _stopped(view: rx.Var[MessageView], may_write: rx.Var[bool]) -> rx.Component:
     return rx.fragment(
         rx.el.span(_words(view), data_part="words"),
         rx.cond(
-            _may_write,
+            may_write,
             PassingButton.create(
                 words.TRY_AGAIN,
                 class_name="link-button",
@@ -157,14 +169,14 @@ def _stopped(view: rx.Var[MessageView]) -> rx.Component:
     )
 
 
-def _failure(view: rx.Var[MessageView]) -> rx.Component:
+def _failure(view: rx.Var[MessageView], may_write: rx.Var[bool]) -> rx.Component:
     return rx.el.div(
         rx.el.div(
             rx.el.strong(_words(view), data_part="words"),
-            rx.el.span(view.next_step),
+            rx.el.span(said(view.next_step)),
         ),
         rx.cond(
-            _may_write,
+            may_write,
             PassingButton.create(
                 words.TRY_AGAIN,
                 class_name="button small",
@@ -178,4 +190,4 @@ def _failure(view: rx.Var[MessageView]) -> rx.Component:
 
 def _words(view: rx.Var[MessageView]) -> rx.Var[str]:
     fallback = rx.match(view.status, *words.STATUS.items(), "")
-    return rx.cond(view.words != "", view.words, fallback)
+    return rx.cond(view.words != "", said(view.words), fallback)

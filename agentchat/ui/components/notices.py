@@ -7,6 +7,7 @@ import reflex as rx
 from agentchat.ui import words
 from agentchat.ui.components.local import Lasting, OfAnotherBuild, Reload
 from agentchat.ui.components.route import disconnected
+from agentchat.ui.said import filled, said
 from agentchat.ui.states.agents import AgentsState
 from agentchat.ui.states.build import BuildState
 from agentchat.ui.states.model import ModelState
@@ -49,9 +50,12 @@ def _on_its_way(heading: str) -> rx.Component:
     known = ModelState.percent >= 0
     return rx.el.div(
         rx.el.p(
-            rx.el.strong(heading, rx.cond(known, f" · {ModelState.percent} %", "")),
+            rx.el.strong(
+                rx.cond(ModelState.model.detail != "", said(ModelState.model.detail), heading),
+                rx.cond(known, f" · {ModelState.percent} %", ""),
+            ),
             " ",
-            rx.cond(ModelState.model.detail != "", ModelState.model.detail, words.MODEL_WAIT),
+            words.MODEL_WAIT,
         ),
         rx.el.div(
             rx.el.div(style=rx.cond(known, {"width": f"{ModelState.percent}%"}, {})),
@@ -66,7 +70,7 @@ def _on_its_way(heading: str) -> rx.Component:
 
 def _out_of_order() -> rx.Component:
     return rx.el.div(
-        rx.el.p(rx.el.strong(words.MODEL_FAILED, ". "), ModelState.model.detail),
+        rx.el.p(rx.el.strong(words.MODEL_FAILED, ". "), said(ModelState.model.detail)),
         rx.el.a(words.MODEL_SMALL_LINK, href=words.MODEL_HELP),
         class_name="notice failed",
         role="alert",
@@ -93,22 +97,22 @@ def tools_notice() -> rx.Component:
 
 def _missing_tools(server: rx.Var[ToolServerView]) -> rx.Component:
     concerns = (ThreadState.agent == "") | server.agents.contains(ThreadState.agent)
-    title, _, rest = words.TOOLS_MISSING.partition("{name}")
     return rx.cond(
         concerns & (server.agents.length() > 0),
         rx.el.div(
             rx.icon("plug", aria_hidden=True),
             rx.el.p(
-                rx.el.strong(title, server.name, rest, ":"),
+                rx.el.strong(filled(words.TOOLS_MISSING, name=server.name), ":"),
                 " ",
-                server.why,
+                said(server.why),
                 " ",
                 rx.el.span(
                     rx.cond(
                         server.agents.length() < AgentsState.agents.length(),
-                        f"{words.TOOLS_MISSED_BY} {server.agents.join(', ')}. ",
+                        filled(words.TOOLS_MISSED_BY, agents=server.agents.join(", ")),
                         "",
                     ),
+                    " ",
                     words.TOOLS_AGAIN,
                 ),
             ),
@@ -124,7 +128,7 @@ def problem_notice() -> rx.Component:
     return rx.cond(
         NoticeState.words != "",
         rx.el.div(
-            rx.el.p(NoticeState.words),
+            rx.el.p(said(NoticeState.words)),
             rx.el.button(
                 words.DISMISS,
                 type="button",

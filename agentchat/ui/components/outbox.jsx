@@ -1,6 +1,9 @@
 import { useEffect, useRef } from "react";
 import { useNavigate, useParams } from "react-router";
+import { forget, giveBack, pictureHere } from "./attachments";
 import { useNow } from "./clock";
+import { WaitingFiles } from "./files";
+import { spoken } from "./said";
 import {
   dropItems,
   fillComposer,
@@ -23,7 +26,7 @@ function useUnconfirmed(confirmed, missing) {
 
 /** Bubbles for messages on their way; each goes when the rows of the thread hold its id. */
 export function Outbox(props) {
-  const { shown, missing, settled, live, accepted, rejected, online, onSend, words } = props;
+  const { shown, missing, settled, live, accepted, rejected, online, onSend, words, fileWords } = props;
   const { thread_id: thread } = useParams();
   const navigate = useNavigate();
   const rows = thread && shown === thread ? [...settled, ...live] : [];
@@ -31,10 +34,22 @@ export function Outbox(props) {
   const waiting = useUnconfirmed(confirmed, missing);
   const now = useNow(waiting.length > 0);
   const send = (item) =>
-    onSend(item.thread, item.id, item.text, item.create, item.attempt, item.agent ?? "");
+    onSend(
+      item.thread,
+      item.id,
+      item.text,
+      item.create,
+      item.attempt,
+      item.agent ?? "",
+      (item.files ?? []).map(({ id }) => id),
+      item.model ?? "",
+    );
   const retry = (item) => send(nextAttempt(item));
 
-  useEffect(() => dropItems(confirmed));
+  useEffect(() => {
+    dropItems(confirmed);
+    forget(rows.flatMap(({ files }) => files.map(({ id }) => id)));
+  });
 
   // The first message of a new thread is in the database: go where the thread lives.
   const opened = waiting.find((item) => item.id === accepted && item.thread !== thread);
@@ -72,9 +87,10 @@ export function Outbox(props) {
         <div className="text" data-part="text">
           {item.text}
         </div>
+        <WaitingFiles files={item.files} pictureOf={pictureHere} words={fileWords} />
         <div className={failed || late ? "message-foot" : "message-foot unhurried"}>
           <span className="outbox-words" role={failed ? "alert" : undefined}>
-            {failed ? `${words.failed}. ${refusal.words}` : late ? words.late : words.sending}
+            {failed ? `${words.failed}. ${spoken(refusal.words)}` : late ? words.late : words.sending}
           </span>
           {failed || late ? (
             <span className="outbox-actions">
@@ -83,6 +99,7 @@ export function Outbox(props) {
                   type="button"
                   onClick={() => {
                     dropItems([item.id]);
+                    giveBack(thread ?? "", item.files ?? []);
                     fillComposer(item.text);
                   }}
                 >

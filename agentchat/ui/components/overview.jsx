@@ -4,8 +4,9 @@ import { Link, useSearchParams } from "react-router";
 import { Held, filled } from "./asks";
 import { AtRest, HeldRuns, Storage, Workers } from "./overview_health";
 import { Sure, useAttempt } from "./overview_sure";
-import { GroupTable, PeriodTable } from "./overview_tables";
+import { Comments, GroupTable, PeriodTable } from "./overview_tables";
 import { costOf, counted, duration, periodFull, share, short, unknownCalls } from "./overview_values";
+import { locale, spoken } from "./said";
 
 const Bars = lazy(() => import("./overview_charts"));
 const USUAL = "24h";
@@ -51,7 +52,7 @@ function Now({ now, words }) {
 function Past({ past, range, words }) {
   const { total } = past;
   const within = `/runs?within=${range}`;
-  const read = (number) => number.toLocaleString("en");
+  const read = (number) => number.toLocaleString(locale());
   return (
     <section aria-label={`${words.past}: ${words.ranges[range]}`}>
       <dl className="figures" data-part="past">
@@ -106,7 +107,7 @@ function Past({ past, range, words }) {
       </dl>
       {past.cut_off ? (
         <p className="overview-soft" data-part="cut-off">
-          {filled(words.cutOff, { most: past.most_added_up.toLocaleString("en") })}
+          {filled(words.cutOff, { most: past.most_added_up.toLocaleString(locale()) })}
         </p>
       ) : null}
     </section>
@@ -162,8 +163,8 @@ function Charts({ past, range, words }) {
   useEffect(() => setReady(true), []);
   const { total, periods } = past;
   if (!periods.length) return null;
-  const read = (number) => number.toLocaleString("en");
-  const within = words.ranges[range].toLowerCase().replace("last", "the last");
+  const read = (number) => number.toLocaleString(locale());
+  const within = words.within[range];
   const done = total.ended - total.failed - total.stopped;
   const common = { periods, range, words, ready };
   const counts = { range: within, done: read(done), failed: read(total.failed), stopped: read(total.stopped) };
@@ -259,7 +260,7 @@ function Asked({ asked, now, done, words, onPause, onResume, onResumeRun, onClos
       text={words.effects[action]}
       confirm={action === "pause" ? words.pause : words.resume}
       attempt={attempt}
-      problem={attempt.came?.words}
+      problem={spoken(attempt.came?.words)}
       moot={moot}
       words={words}
       onConfirm={() => attempt.send((number) => act(action === "run" ? asked.run : name, number))}
@@ -276,7 +277,7 @@ export function OverviewPage({ now, past, storage, done, loaded, problem, words,
   if (problem && !loaded) {
     return (
       <div className="overview-page">
-        <p role="alert">{problem}</p>
+        <p role="alert">{spoken(problem)}</p>
       </div>
     );
   }
@@ -320,7 +321,7 @@ export function OverviewPage({ now, past, storage, done, loaded, problem, words,
   return (
     <Held open={there} className="overview-page" data-range={range} data-page>
       <Ranges range={range} words={words} />
-      {problem ? <p role="alert">{problem}</p> : null}
+      {problem ? <p role="alert">{spoken(problem)}</p> : null}
       <HeldRuns
         held={now.held}
         more={now.held_more}
@@ -343,16 +344,17 @@ export function OverviewPage({ now, past, storage, done, loaded, problem, words,
         {...common}
         kind="agents"
         rows={past.agents}
-        columns={["ended", "failed", "success", "p50", "p95", "tokens", "cost"]}
+        columns={["ended", "failed", "success", "p50", "p95", "tokens", "cost", "rated"]}
         to={to("agent")}
       />
       <GroupTable
         {...common}
         kind="models"
         rows={past.models}
-        columns={["calls", "failed", "success", "tokens", "cost"]}
+        columns={["calls", "failed", "success", "tokens", "cost", "rated"]}
         to={() => ""}
       />
+      <Comments comments={past.comments} words={words} />
       <div className="overview-health">
         <Workers workers={now.workers} words={words} />
         <Storage storage={storage} words={words} />

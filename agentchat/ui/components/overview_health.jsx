@@ -3,6 +3,7 @@ import { Link } from "react-router";
 import { filled } from "./asks";
 import { moment } from "./clock";
 import { bytes, duration } from "./overview_values";
+import { locale, spoken } from "./said";
 
 const LOW = 1e9;
 
@@ -22,10 +23,10 @@ export function Workers({ workers, words }) {
                 {[
                   filled(words.beat, { time: duration(Math.max(worker.age_s, 1)) }),
                   filled(worker.runs === 1 ? words.workerRuns.one : words.workerRuns.many, {
-                    number: worker.runs.toLocaleString("en"),
+                    number: worker.runs.toLocaleString(locale()),
                   }),
                   filled(words.since, { time: moment(worker.started_at) }),
-                  worker.lag_ms >= 100 ? filled(words.lag, { ms: worker.lag_ms.toLocaleString("en") }) : "",
+                  worker.lag_ms >= 100 ? filled(words.lag, { ms: worker.lag_ms.toLocaleString(locale()) }) : "",
                 ]
                   .filter(Boolean)
                   .join(" · ")}
@@ -81,7 +82,7 @@ export function HeldRuns({ held, more, words, onTry }) {
           <li key={run.run_id}>
             <p>
               <strong>{run.workflow}</strong> <Link to={`/runs/${run.run_id}`}>{run.run_id.slice(0, 8)}</Link>
-              <span className="overview-reason">{run.reason}</span>
+              <span className="overview-reason">{spoken(run.reason)}</span>
             </p>
             <button
               type="button"

@@ -5,7 +5,7 @@ import * as Dialog from "@radix-ui/react-dialog";
 const SLOW = 10_000;
 
 /** Sends an attempt once; `acted` tells what came of it. */
-export function useAttempt(acted, onDone) {
+export function useAttempt(acted, onDone, patience = SLOW) {
   const [sent, setSent] = useState(0);
   const [slow, setSlow] = useState(false);
   const sending = useRef(false);
@@ -14,7 +14,7 @@ export function useAttempt(acted, onDone) {
   sending.current = busy;
   useEffect(() => {
     if (!sent) return undefined;
-    const timer = setTimeout(() => setSlow(true), SLOW);
+    const timer = setTimeout(() => setSlow(true), patience);
     return () => clearTimeout(timer);
   }, [sent]);
   useEffect(() => {

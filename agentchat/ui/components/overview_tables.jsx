@@ -1,15 +1,19 @@
 // Workflows, agents and models in tables that can be sorted.
 import { useState } from "react";
 import { Link } from "react-router";
-import { ArrowDown, ArrowUp } from "lucide-react";
+import { ArrowDown, ArrowUp, ThumbsDown, ThumbsUp } from "lucide-react";
+import { moment } from "./clock";
 import { costOf, counted, duration, share, short, unknownCalls } from "./overview_values";
+import { locale } from "./said";
 
-const NUMBERS = new Set(["active", "ended", "calls", "failed", "success", "p50", "p95", "tokens", "cost"]);
+const NUMBERS = new Set(["active", "ended", "calls", "failed", "success", "p50", "p95", "tokens", "cost", "rated"]);
 
 function valueOf(row, column) {
   if (column === "tokens") return row.input_tokens + row.output_tokens;
   if (column === "cost") return row.cost_usd;
   if (column === "calls") return row.ended;
+  // By the share of good ones; of equal shares, more of them tell more.
+  if (column === "rated") return row.good + row.bad ? (row.good + 1) / (row.good + row.bad + 2) : null;
   return row[column];
 }
 
@@ -45,11 +49,11 @@ function Header({ column, order, setOrder, words }) {
 
 function Cell({ row, column, to, most, words }) {
   if (column === "active") return row.active ? counted(row.active, most) : "–";
-  if (column === "ended") return row.ended.toLocaleString("en");
-  if (column === "calls") return row.ended.toLocaleString("en");
+  if (column === "ended") return row.ended.toLocaleString(locale());
+  if (column === "calls") return row.ended.toLocaleString(locale());
   if (column === "failed") {
     if (!row.failed) return "0";
-    const number = row.failed.toLocaleString("en");
+    const number = row.failed.toLocaleString(locale());
     const failed = to(row.name, "failed");
     return failed ? (
       <Link to={failed} className="failed-link">
@@ -58,6 +62,9 @@ function Cell({ row, column, to, most, words }) {
     ) : (
       number
     );
+  }
+  if (column === "rated") {
+    return row.good + row.bad ? `${row.good.toLocaleString(locale())} / ${row.bad.toLocaleString(locale())}` : "–";
   }
   if (column === "success") return share(row.success);
   if (column === "tokens") return short(row.input_tokens + row.output_tokens);
@@ -108,6 +115,30 @@ export function GroupTable({ kind, rows, columns, to, most, words, action }) {
       ) : (
         <p className="overview-none">{words.noGroups[kind]}</p>
       )}
+    </section>
+  );
+}
+
+/** Why people find answers good or not, the newest first. */
+export function Comments({ comments, words }) {
+  if (!comments.length) return null;
+  return (
+    <section className="overview-group" aria-labelledby="overview-comments" data-part="comments">
+      <h2 id="overview-comments">{words.comments}</h2>
+      <ul className="overview-comments">
+        {comments.map((one) => (
+          <li key={`${one.at} ${one.run_id}`}>
+            {one.good ? <ThumbsUp aria-label={words.good} /> : <ThumbsDown aria-label={words.bad} />}
+            <div>
+              <p dir="auto">{one.reason}</p>
+              <p className="overview-soft">
+                {[one.agent, one.model, moment(one.at)].filter(Boolean).join(" · ")}{" "}
+                {one.run_id ? <Link to={`/runs/${one.run_id}`}>{words.open}</Link> : null}
+              </p>
+            </div>
+          </li>
+        ))}
+      </ul>
     </section>
   );
 }

@@ -22,6 +22,7 @@ import { lasted, useNow } from "./clock";
 import { useGrown } from "./growth";
 import { CopyButton, Markdown } from "./markdown";
 import { StepChip } from "./run_chip";
+import { spoken } from "./said";
 
 const Desk = createContext(null);
 const RunOf = createContext("");
@@ -48,6 +49,8 @@ function StepOf({ part }) {
 }
 
 function isShown(part) {
+  // It stands below the message.
+  if (part.kind === "note" && part.name === "forked") return false;
   return !part.quiet || part.asks.length > 0 || ["failed", "denied"].includes(part.status);
 }
 
@@ -305,7 +308,7 @@ function AgentPart({ part, few }) {
     if (asks) setOpen(true);
   }, [asks > 0]);
   const status = answer?.status === "stopped" ? "stopped" : part.status;
-  const said = growing ? answer.words : "";
+  const said = growing ? spoken(answer.words) : "";
   return (
     <details
       className="agent"
@@ -344,7 +347,7 @@ function AgentPart({ part, few }) {
                   words={markdownWords}
                 />
               </div>
-              {!growing && answer.words ? <p className="tool-why">{answer.words}</p> : null}
+              {!growing && answer.words ? <p className="tool-why">{spoken(answer.words)}</p> : null}
             </Pinned>
           )}
           {part.thread_id ? <Link to={`/t/${part.thread_id}`}>{words.openThread}</Link> : null}
@@ -365,7 +368,7 @@ function Line({ icon, children, ...rest }) {
 
 function Routed({ part }) {
   const { words } = useContext(Desk);
-  const title = filled(words.routed, part) + (part.why ? `: ${part.why}` : "");
+  const title = filled(words.routed, part) + (part.why ? `: ${spoken(part.why)}` : "");
   if (!part.others && !part.by) return <Line icon={<Route aria-hidden />}>{title}</Line>;
   return (
     <Fold className="routed" data-part="route" icon={<Route aria-hidden />} title={title}>
@@ -407,7 +410,7 @@ function Joined({ part }) {
 
 function Note({ part }) {
   const { asks } = part;
-  if (asks.length === 0) return <Line icon={<Info aria-hidden />}>{part.text}</Line>;
+  if (asks.length === 0) return <Line icon={<Info aria-hidden />}>{spoken(part.text)}</Line>;
   return (
     <Held open={stateOf(asks)} className="part-tool">
       <Asked asks={asks} />

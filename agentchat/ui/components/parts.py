@@ -10,7 +10,6 @@ import reflex as rx
 from agentchat.ui import words, words_run
 from agentchat.ui.build import local_library
 from agentchat.ui.states.asks import DecisionState, Refused
-from agentchat.ui.states.thread import ThreadState
 from agentchat.views import AskView, MessageView, PartView
 
 _LUCIDE = "lucide-react@1.26.0"
@@ -74,12 +73,12 @@ class InboxList(rx.Component):
     on_answer: rx.EventHandler[Say]
 
 
-def parts_of(view: rx.Var[MessageView]) -> rx.Component:
+def parts_of(view: rx.Var[MessageView], may_write: rx.Var[bool]) -> rx.Component:
     """What was said and done before the text of an answer."""
     return Parts.create(
         parts=view.parts,
         run=view.run_id,
-        may_write=ThreadState.role != "viewer",
+        may_write=may_write,
         words=words.PARTS,
         run_words=words_run.CHIP,
         markdown_words=words.MARKDOWN,

@@ -1,19 +1,21 @@
 // The page of one's account: the name, the logins, and for admins the people and their links.
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { Monitor } from "lucide-react";
 import { filled } from "./asks";
 import { moment } from "./clock";
+import { NewLink } from "./new_link";
 import { Sure, useAttempt } from "./overview_sure";
+import { spoken } from "./said";
 
 function Outcome({ came }) {
   return (
     <>
       <p role="status" className={came?.said ? "entry-said" : undefined}>
-        {came?.said ?? ""}
+        {spoken(came?.said ?? "")}
       </p>
       {came?.problem ? (
         <p role="alert" className="entry-problem">
-          {came.problem}
+          {spoken(came.problem)}
         </p>
       ) : null}
     </>
@@ -68,7 +70,7 @@ export function Logins({ logins, acted, words, onEnd }) {
               <Monitor aria-hidden />
               <div className="account-about">
                 <p>
-                  <strong>{line.browser}</strong>
+                  <strong>{spoken(line.browser)}</strong>
                   {line.current ? <span className="account-mark">{words.here}</span> : null}
                 </p>
                 <p>
@@ -82,7 +84,7 @@ export function Logins({ logins, acted, words, onEnd }) {
                 <button
                   type="button"
                   className="button small"
-                  aria-label={filled(words.endOne, { browser: line.browser, time })}
+                  aria-label={filled(words.endOne, { browser: spoken(line.browser), time })}
                   onClick={() => end(line.id)}
                 >
                   {words.end}
@@ -105,50 +107,13 @@ export function Logins({ logins, acted, words, onEnd }) {
           confirm={words.othersYes}
           danger
           attempt={attempt}
-          problem={attempt.came === asking.before ? "" : attempt.came?.problem}
+          problem={attempt.came === asking.before ? "" : spoken(attempt.came?.problem)}
           words={words}
           onConfirm={() => end("")}
           onClose={() => setAsking(null)}
         />
       ) : null}
     </>
-  );
-}
-
-/** A link that was just made. Nobody can see it again. */
-function NewLink({ came, words, onHide }) {
-  const box = useRef(null);
-  const [copied, setCopied] = useState(false);
-  useEffect(() => {
-    setCopied(false);
-    box.current?.focus();
-    box.current?.select();
-  }, [came.attempt]);
-  const copy = async () => {
-    box.current.select();
-    try {
-      await navigator.clipboard.writeText(came.link);
-    } catch {
-      // Without TLS there may be no clipboard; the link is selected.
-      if (!document.execCommand("copy")) return;
-    }
-    setCopied(true);
-  };
-  return (
-    <div className="new-link" data-part="new-link">
-      <p>
-        <strong>{came.said}</strong> {filled(words.shown, { time: moment(came.until) })}
-      </p>
-      <div className="entry-row">
-        <input readOnly ref={box} value={came.link} aria-label={words.linkLabel} />
-        <button type="button" className="button primary" onClick={copy}>
-          <span aria-live="polite">{copied ? words.copied : words.copy}</span>
-        </button>
-        <button type="button" className="button" onClick={onHide}>
-          {words.hide}
-        </button>
-      </div>
-    </div>
   );
 }
 
@@ -263,7 +228,13 @@ export function People({ people, links, acted, words, onInvite, onAct, onHide })
         ))}
       </ul>
       {came?.link ? (
-        <NewLink came={came} words={words} onHide={onHide} />
+        <NewLink
+          link={came.link}
+          said={came.said}
+          shown={filled(words.shown, { time: moment(came.until) })}
+          words={words}
+          onHide={onHide}
+        />
       ) : (
         <Outcome came={asking ? null : came} />
       )}
@@ -277,7 +248,7 @@ export function People({ people, links, acted, words, onInvite, onAct, onHide })
           confirm={sure.yes}
           danger={asking.action !== "admin"}
           attempt={attempt}
-          problem={came === asking.before ? "" : came?.problem}
+          problem={came === asking.before ? "" : spoken(came?.problem)}
           words={words}
           onConfirm={() => send(asking)}
           onClose={() => setAsking(null)}

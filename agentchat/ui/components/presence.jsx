@@ -1,5 +1,6 @@
 // Who else is in a thread, and who types.
 import { filled } from "./asks";
+import { locale } from "./said";
 
 const MOST = 4;
 
@@ -14,7 +15,7 @@ export function initials(name) {
 // Of each person always the same: their names may be alike.
 const hueOf = (id) => Array.from(id).reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 360, 7);
 
-const listed = (names) => new Intl.ListFormat("en-GB").format(names);
+const listed = (names) => new Intl.ListFormat(locale()).format(names);
 
 /** One person, as a small circle. */
 export function Initials({ id, name }) {
@@ -27,10 +28,11 @@ export function Initials({ id, name }) {
 
 /** Who else looks at the thread. */
 export function WhoIsHere({ here, words }) {
-  const { people = [], visitors = 0 } = here;
+  const { people = [], more = 0, visitors = 0 } = here;
   if (!people.length && !visitors) return null;
   const shown = people.slice(0, MOST);
   const rest = people.slice(shown.length).map(({ name }) => name);
+  if (more) rest.push(`+${more}`);
   const others = rest.length ? filled(words.more, { names: listed(rest) }) : "";
   const reading = filled(visitors === 1 ? words.visitor : words.visitors, { count: visitors });
   return (
@@ -47,7 +49,7 @@ export function WhoIsHere({ here, words }) {
       {rest.length ? (
         <li title={others}>
           <span className="initials rest" aria-hidden>
-            +{rest.length}
+            +{people.length - shown.length + more}
           </span>
           <span className="visually-hidden">{others}</span>
         </li>

@@ -8,6 +8,7 @@ import { RunLogs } from "./run_logs";
 import { StepPanel } from "./run_step";
 import { Timeline } from "./run_timeline";
 import { Chip, Value, dollars, exportOf, isActive, stamp, tellAt, took } from "./run_values";
+import { locale, named, spoken } from "./said";
 
 /** What the address says of the page; `set` changes some of it. */
 function useAddress() {
@@ -74,7 +75,7 @@ function Facts({ head, words }) {
   const { spent } = head;
   const tokens = { input: spent.input_tokens, output: spent.output_tokens };
   const read = Object.fromEntries(
-    Object.entries(tokens).map(([name, count]) => [name, count.toLocaleString("en")]),
+    Object.entries(tokens).map(([name, count]) => [name, count.toLocaleString(locale())]),
   );
   const cost = costOf(spent, words);
   return (
@@ -90,7 +91,7 @@ function Facts({ head, words }) {
         </Fact>
       ) : null}
       <Fact label={words.startedBy}>
-        {head.started_by || "–"}
+        {named(head.started_by) || "–"}
         {head.schedule ? (
           <small>
             {words.schedule} <Link to="/schedules">{head.schedule}</Link>
@@ -114,6 +115,16 @@ function Facts({ head, words }) {
         </Fact>
       ) : null}
       {cost ? <Fact label={words.cost}>{cost}</Fact> : null}
+      {head.good + head.bad ? (
+        <Fact label={words.rated}>
+          {head.good} / {head.bad}
+          {head.comments.map((text, number) => (
+            <q key={number} className="run-comment">
+              {text}
+            </q>
+          ))}
+        </Fact>
+      ) : null}
       <Fact label={words.attempts}>{head.attempts}</Fact>
       {head.worker ? <Fact label={words.worker}>{head.worker}</Fact> : null}
       {head.key ? <Fact label={words.key}>{head.key}</Fact> : null}
@@ -166,10 +177,10 @@ function Head({ head, address, words, actionWords, desk }) {
       {head.next_step ? (
         <div className="run-failure" data-part="failure">
           <p>
-            <strong>{head.error_kind || words.error}</strong> {head.error}
+            <strong>{head.error_kind || words.error}</strong> {spoken(head.error)}
           </p>
           <p>
-            {words.next}: {head.next_step}
+            {words.next}: {spoken(head.next_step)}
           </p>
           {head.failed_step ? (
             <Link
@@ -273,7 +284,7 @@ function Tabs({ tab, address, head, words }) {
           aria-current={name === tab ? "page" : undefined}
         >
           {label}
-          {name === "timeline" && head.steps ? <small>{head.steps.toLocaleString("en")}</small> : null}
+          {name === "timeline" && head.steps ? <small>{head.steps.toLocaleString(locale())}</small> : null}
         </Link>
       ))}
     </nav>

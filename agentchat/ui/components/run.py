@@ -23,6 +23,7 @@ from agentchat.operations.detail_views import (
 from agentchat.ui import words, words_run
 from agentchat.ui.build import local_library
 from agentchat.ui.components.parts import Approve, Say
+from agentchat.ui.said import said
 from agentchat.ui.states.asks import DecisionState, Refused
 from agentchat.ui.states.run import RunState, RunTabState, RunWholeState
 from agentchat.ui.states.run_actions import Acted, RunActionsState
@@ -93,7 +94,7 @@ def run() -> rx.Component:
     """The run of the address."""
     return RunPage.create(
         head=RunState.head,
-        problem=RunState.problem,
+        problem=said(RunState.problem),
         strip=RunState.strip,
         settled=RunState.settled,
         tail=RunState.tail,

@@ -5,10 +5,13 @@ import * as Dialog from "@radix-ui/react-dialog";
 import * as DropdownMenu from "@radix-ui/react-dropdown-menu";
 import { Ellipsis, GitFork } from "lucide-react";
 import { filled } from "./asks";
+import { locale, spoken } from "./said";
 import { newId } from "./store";
 
 const SLOW = 10_000;
 const BUTTONS = 2;
+const DANGER = new Set(["cancel", "kill"]);
+const EXAMPLE = '[0, "assistant", "Answer in one sentence."]';
 
 /** Sends an attempt once, and says what came of it. What it makes has the same id each time. */
 function useAttempt(acted, onDone) {
@@ -121,7 +124,7 @@ function Ask({ title, words, text, confirm, danger, attempt, onConfirm, onClose,
             {changed && !refused ? <p className="run-soft">{changed}</p> : null}
             {refused && !refused.field ? (
               <p className="ask-problem" role="alert">
-                {refused.words}
+                {spoken(refused.words)}
               </p>
             ) : null}
             {slow && !refused ? <p role="alert">{words.slow}</p> : null}
@@ -166,9 +169,9 @@ function Plain({ choice, head, words, desk, onClose, changed }) {
     <Ask
       title={words.title[action]}
       words={words}
-      text={choice.words}
+      text={spoken(choice.words)}
       confirm={words.confirm[action]}
-      danger={words.danger.includes(action)}
+      danger={DANGER.has(action)}
       attempt={attempt}
       onConfirm={confirm}
       onClose={onClose}
@@ -182,7 +185,7 @@ function Rerun({ choice, head, words, desk, onClose }) {
   const [edits, setEdits] = useState(false);
   const [text, setText] = useEdited("ask:data", desk.whole, "", "input", edits);
   const [problem, setProblem] = useState("");
-  const refused = attempt.refused?.field === "data" ? attempt.refused.words : "";
+  const refused = attempt.refused?.field === "data" ? spoken(attempt.refused.words) : "";
   const confirm = () => {
     const wrong = edits ? problemOf(text, "object", words) : "";
     setProblem(wrong);
@@ -193,7 +196,7 @@ function Rerun({ choice, head, words, desk, onClose }) {
     <Ask
       title={words.title.rerun}
       words={words}
-      text={choice.words}
+      text={spoken(choice.words)}
       confirm={words.confirm.rerun}
       attempt={attempt}
       onConfirm={confirm}
@@ -236,7 +239,7 @@ function Send({ choice, head, words, desk, onClose, changed }) {
     <Ask
       title={words.title.send}
       words={words}
-      text={choice.words}
+      text={spoken(choice.words)}
       confirm={words.confirm.send}
       attempt={attempt}
       onConfirm={confirm}
@@ -259,14 +262,14 @@ function Send({ choice, head, words, desk, onClose, changed }) {
       </datalist>
       {refused?.field === "name" ? (
         <p className="ask-problem" role="alert">
-          {refused.words}
+          {spoken(refused.words)}
         </p>
       ) : null}
       <Json
         label={words.payload}
         value={text}
         onChange={setText}
-        problem={problem || (refused?.field === "payload" ? refused.words : "")}
+        problem={problem || (refused?.field === "payload" ? spoken(refused.words) : "")}
       />
     </Ask>
   );
@@ -311,7 +314,7 @@ export function RunActions({ head, words, statusWords, desk }) {
               {rest.map((choice) => (
                 <DropdownMenu.Item
                   key={choice.action}
-                  className={`menu-item ${words.danger.includes(choice.action) ? "danger" : ""}`}
+                  className={`menu-item ${DANGER.has(choice.action) ? "danger" : ""}`}
                   onSelect={() => setOpen(choice)}
                 >
                   {words.name[choice.action]}
@@ -338,7 +341,7 @@ export function RunActions({ head, words, statusWords, desk }) {
 
 function copiedOf(number, words) {
   if (number < 2) return number ? words.copiedOne : words.copiedNone;
-  return filled(words.copied, { number: number.toLocaleString("en") });
+  return filled(words.copied, { number: number.toLocaleString(locale()) });
 }
 
 function ForkDialog({ step, head, words, desk, onClose }) {
@@ -352,7 +355,7 @@ function ForkDialog({ step, head, words, desk, onClose }) {
     copied: copiedOf(step.copied, words),
     then: words.then[mode],
   });
-  const refused = attempt.refused?.field ? attempt.refused.words : "";
+  const refused = attempt.refused?.field ? spoken(attempt.refused.words) : "";
   const confirm = () => {
     const wrong = mode ? problemOf(text, mode === "input" ? "list" : "", words) : "";
     setProblem(wrong);
@@ -371,7 +374,7 @@ function ForkDialog({ step, head, words, desk, onClose }) {
     >
       <fieldset className="run-modes">
         <legend>{words.mode}</legend>
-        {words.modes.map(([value, label]) =>
+        {Object.entries(words.modes).map(([value, label]) =>
           value === "input" && !takesInput ? null : (
             <label key={value}>
               <input
@@ -404,7 +407,7 @@ const MODEL_CALL = /^generate(#\d+)?$/;
 
 function noteOf(head, step, mode, words) {
   if (!head.beside || !MODEL_CALL.test(step.key)) return "";
-  const example = mode === "input" ? ` ${words.example}` : "";
+  const example = mode === "input" ? ` ${EXAMPLE}` : "";
   return words.notes[mode] + example;
 }
 

@@ -4,6 +4,7 @@ import { Link } from "react-router";
 import { filled } from "./asks";
 import { Search, useTyped } from "./run_filters";
 import { stamp } from "./run_values";
+import { locale } from "./said";
 
 const NEAR = 60;
 
@@ -51,14 +52,14 @@ export function RunLogs({ settled, tail, address, words }) {
           value={level}
           onChange={(event) => address.set({ level: event.target.value, before: "" })}
         >
-          {words.levels.map(([value, label]) => (
+          {Object.entries(words.levels).map(([value, label]) => (
             <option key={value} value={value}>
               {label}
             </option>
           ))}
         </select>
         <span className="run-soft" role="status">
-          {filled(words.logCount, { number: tail.number.toLocaleString("en") })}
+          {filled(words.logCount, { number: tail.number.toLocaleString(locale()) })}
         </span>
         <span className="run-pages">
           {more ? (

@@ -6,6 +6,7 @@ import { filled } from "./asks";
 import { useNow } from "./clock";
 import { ForkButton, goesOnFrom } from "./run_actions";
 import { Chip, Value, dollars, stamp, took } from "./run_values";
+import { locale, spoken } from "./said";
 
 function CopyText({ text, words }) {
   const [copied, setCopied] = useState(false);
@@ -22,7 +23,7 @@ function CopyText({ text, words }) {
 }
 
 function outcomeOf(one, line, isLast, words) {
-  if (one.error) return one.error;
+  if (one.error) return spoken(one.error);
   if (!isLast || line.status === "dropped") return words.cutOff;
   return line.status === "done" ? words.came : words.underWay;
 }
@@ -71,8 +72,8 @@ function Facts({ step, words }) {
       words.tokens,
       line.tokens
         ? filled(words.tokensOf, {
-            input: step.input_tokens.toLocaleString("en"),
-            output: step.output_tokens.toLocaleString("en"),
+            input: step.input_tokens.toLocaleString(locale()),
+            output: step.output_tokens.toLocaleString(locale()),
           })
         : "",
     ],
@@ -166,11 +167,11 @@ export function StepPanel({ step, head, address, words, actionWords, desk }) {
           {step.error ? (
             <div className="run-failure">
               <p>
-                <strong>{step.error_kind || words.error}</strong> {step.error}
+                <strong>{step.error_kind || words.error}</strong> {spoken(step.error)}
               </p>
               {step.next_step ? (
                 <p>
-                  {words.next}: {step.next_step}
+                  {words.next}: {spoken(step.next_step)}
                 </p>
               ) : null}
             </div>

@@ -6,11 +6,12 @@ import { filled } from "./asks";
 import { useNow } from "./clock";
 import { Search, useTyped } from "./run_filters";
 import { Chip, isActive, took } from "./run_values";
+import { locale, spoken } from "./said";
 
 const LEAST = 0.35; // percent: what took no time is seen, too
 const NEAR = 80;
 const OVER = new Set(["done", "failed", "dropped"]);
-const number = (count) => count.toLocaleString("en");
+const number = (count) => count.toLocaleString(locale());
 
 function segmentsOf(line, now) {
   const found = [];
@@ -104,7 +105,7 @@ const Line = memo(function Line({ line, scale, now, to, open, words, unfolded, o
 });
 
 function Nested({ nested, scale, now, address, words, unfolding, depth }) {
-  if (nested.refused) return <p className="run-none">{nested.refused}</p>;
+  if (nested.refused) return <p className="run-none">{spoken(nested.refused)}</p>;
   return (
     <div className="line-nested" role="group" aria-label={nested.workflow}>
       <p className="run-soft">
@@ -193,7 +194,7 @@ function Strip({ strip, head, address, words }) {
         <i
           key={one.place}
           className={`strip-${one.worst}`}
-          title={`${number(one.number)} · ${new Date(began + one.place * seconds * 1000).toLocaleTimeString("en-GB")}`}
+          title={`${number(one.number)} · ${new Date(began + one.place * seconds * 1000).toLocaleTimeString(locale())}`}
           style={{
             left: `${(one.place / count) * 100}%`,
             width: `${100 / count}%`,
@@ -311,7 +312,7 @@ export function Timeline({ head, strip, settled, tail, nested, address, words })
           value={status}
           onChange={(event) => address.set({ status: event.target.value, at: "" })}
         >
-          {words.statuses.map(([value, label]) => (
+          {Object.entries(words.statuses).map(([value, label]) => (
             <option key={value} value={value}>
               {label}
             </option>

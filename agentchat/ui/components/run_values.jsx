@@ -1,8 +1,8 @@
 // Small things that the page of a run is made of: status, times, money, values.
 import { useEffect, useRef, useState } from "react";
 import env from "$/env.json";
-import { filled } from "./asks";
 import { lasted } from "./clock";
+import { filled, locale, spoken, usd } from "./said";
 
 const ACTIVE = new Set(["queued", "running", "waiting", "paused", "stopping"]);
 
@@ -25,26 +25,26 @@ export function stamp(iso) {
   const day = today ? {} : { day: "numeric", month: "short" };
   const year = at.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
   const hour = { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false };
-  return at.toLocaleString("en-GB", { ...day, ...year, ...hour });
+  return at.toLocaleString(locale(), { ...day, ...year, ...hour });
 }
 
 /** How long something took, or has taken so far: to the millisecond where it is short. */
 export function took(began, ended) {
   const milliseconds = ended - began;
-  if (milliseconds < 1) return "under 1 ms";
+  if (milliseconds < 1) return "<1 ms";
   return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : lasted(began, ended);
 }
 
 /** Words with the time that belongs into them. */
 export function tellAt(words, at) {
-  return words.replace("{at}", () => stamp(at));
+  return filled(spoken(words), { at: stamp(at) });
 }
 
 export function dollars(cost) {
-  if (cost === 0) return "$0";
-  if (cost < 0.0001) return "under $0.0001";
+  if (cost === 0) return usd(0, 0);
+  if (cost < 0.0001) return `<${usd(0.0001, 4)}`;
   const digits = cost < 1 ? 4 : 2;
-  return `$${cost.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: digits })}`;
+  return usd(cost, 2, digits);
 }
 
 function save(name, text) {
@@ -90,8 +90,8 @@ export function Value({ label, kept, none, of, step, what, whole, words, heading
             <>
               <span>
                 {filled(words.cut, {
-                  shown: kept.text.length.toLocaleString("en"),
-                  size: kept.size.toLocaleString("en"),
+                  shown: kept.text.length.toLocaleString(locale()),
+                  size: kept.size.toLocaleString(locale()),
                 })}
               </span>
               <button type="button" className="link-button" onClick={() => get("all")}>
@@ -108,7 +108,7 @@ export function Value({ label, kept, none, of, step, what, whole, words, heading
           </button>
         </p>
       ) : null}
-      {whole.of === of && whole.said ? <p role="alert">{whole.said}</p> : null}
+      {whole.of === of && whole.said ? <p role="alert">{spoken(whole.said)}</p> : null}
     </div>
   );
 }

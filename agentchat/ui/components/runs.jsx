@@ -7,6 +7,7 @@ import { Bar, Progress } from "./runs_bulk";
 import { Filters } from "./runs_filters";
 import { Rows, Skeleton } from "./runs_rows";
 import { Views } from "./runs_views";
+import { filled, spoken } from "./said";
 
 const SCROLLED = 24;
 const MOST_NEW = 99;
@@ -117,7 +118,7 @@ function firstPage(query) {
 function News({ number, words, onClick }) {
   const text =
     number >= MOST_NEW
-      ? words.most.replace("{number}", MOST_NEW)
+      ? filled(words.most, { number: MOST_NEW })
       : numbered(words, number);
   return (
     <div className="runs-news" role="status">
@@ -230,13 +231,13 @@ export function RunsPage({
       {unread.length ? (
         <div className="runs-problems" role="alert">
           {unread.map((text) => (
-            <p key={text}>{text}</p>
+            <p key={text}>{spoken(text)}</p>
           ))}
         </div>
       ) : null}
       {problem ? (
         <p className="runs-problems" role="alert">
-          {problem}
+          {spoken(problem)}
         </p>
       ) : null}
       <Progress bulk={bulk} address={address} words={bulkWords} />

@@ -1,6 +1,7 @@
 // The address of the list of runs: what it asks for, and the ways from it to others.
 import { useSyncExternalStore } from "react";
 import { useLocation, useNavigate } from "react-router";
+import { filled, locale } from "./said";
 
 const PLACES = ["after", "before", "skip"];
 const FILTERS = [
@@ -119,5 +120,5 @@ export function fromLocal(text) {
 /** Words for a number: `one` for 1, `many` for others. */
 export function numbered(words, number) {
   const text = number === 1 ? words.one : words.many;
-  return text.replace("{number}", number.toLocaleString("en-GB"));
+  return filled(text, { number: number.toLocaleString(locale()) });
 }

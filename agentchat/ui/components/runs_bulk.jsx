@@ -5,6 +5,7 @@ import * as AlertDialog from "@radix-ui/react-alert-dialog";
 import { X } from "lucide-react";
 import { filled } from "./asks";
 import { numbered } from "./runs_address";
+import { locale, spoken } from "./said";
 import { newId } from "./store";
 
 const ACTIONS = ["retry", "resume", "pause", "cancel"];
@@ -17,7 +18,7 @@ function Explained({ planned, action, words }) {
       {planned.cannot.length ? (
         <ul>
           {planned.cannot.map((one) => (
-            <li key={one.words}>{filled(numbered(words.cannot, one.number), one)}</li>
+            <li key={one.words}>{filled(numbered(words.cannot, one.number), { words: spoken(one.words) })}</li>
           ))}
         </ul>
       ) : null}
@@ -47,7 +48,7 @@ function Confirm({ action, planned, words, onConfirm, onClose, onClosed }) {
               {planned === null ? (
                 <p>{words.looking}…</p>
               ) : planned.problem ? (
-                <p role="alert">{planned.problem}</p>
+                <p role="alert">{spoken(planned.problem)}</p>
               ) : (
                 <Explained planned={planned} action={action} words={words} />
               )}
@@ -60,7 +61,7 @@ function Confirm({ action, planned, words, onConfirm, onClose, onClosed }) {
                 className={`button ${action === "cancel" ? "danger" : "primary"}`}
                 onClick={onConfirm}
               >
-                {words.actions[action]} {planned.number.toLocaleString("en-GB")}
+                {words.actions[action]} {planned.number.toLocaleString(locale())}
               </AlertDialog.Action>
             ) : null}
           </div>
@@ -147,7 +148,7 @@ function Refused({ bulk, words }) {
             <Link className="mono" to={`/runs/${one.run_id}`}>
               {one.run_id.slice(0, 8)}
             </Link>{" "}
-            {one.words}
+            {spoken(one.words)}
           </li>
         ))}
         {bulk.failed > SHOWN ? (
@@ -213,7 +214,7 @@ export function Progress({ bulk, address, words }) {
           >
             <div style={{ width: `${(100 * (bulk.total - left)) / Math.max(1, bulk.total)}%` }} />
           </div>
-          <p>{bulk.over ? filled(words.cut, { words: bulk.words || bulk.status, left }) : line}</p>
+          <p>{bulk.over ? filled(words.cut, { words: spoken(bulk.words || bulk.status), left }) : line}</p>
         </>
       )}
       <Refused bulk={bulk} words={words} />

@@ -3,6 +3,7 @@ import { useEffect, useId, useRef, useState } from "react";
 import { Search, SlidersHorizontal, X } from "lucide-react";
 import { filled } from "./asks";
 import { fromLocal, toLocal } from "./runs_address";
+import { locale } from "./said";
 
 const TYPING = 350;
 
@@ -31,7 +32,7 @@ function Statuses({ address, counts, words }) {
           <span className="chip-dot" aria-hidden />
           {words.statuses[status]}{" "}
           <span className="runs-number">
-            {number.toLocaleString("en-GB")}
+            {number.toLocaleString(locale())}
             {more ? "+" : ""}
           </span>
         </button>

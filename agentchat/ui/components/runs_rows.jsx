@@ -5,6 +5,7 @@ import { Lock } from "lucide-react";
 import { filled } from "./asks";
 import { lasted, useNow } from "./clock";
 import { Chip } from "./runs_chip";
+import { decimal, locale, named, spoken, usd } from "./said";
 
 const UNDER_WAY = ["running", "waiting", "paused", "stopping"];
 const COLUMNS = [
@@ -27,7 +28,7 @@ export function at(iso) {
   const day = today ? {} : { day: "numeric", month: "short" };
   const year = when.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
   const hour = { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false };
-  return when.toLocaleString("en-GB", { ...day, ...(today ? {} : year), ...hour });
+  return when.toLocaleString(locale(), { ...day, ...(today ? {} : year), ...hour });
 }
 
 /** How long something took; what is over at once took milliseconds. */
@@ -37,22 +38,22 @@ function took(began, ended) {
 }
 
 function tokensOf(number) {
-  if (number < 10_000) return number.toLocaleString("en-GB");
-  if (number < 1_000_000) return `${(number / 1_000).toFixed(number < 100_000 ? 1 : 0)}k`;
-  return `${(number / 1_000_000).toFixed(1)}M`;
+  if (number < 10_000) return number.toLocaleString(locale());
+  if (number < 1_000_000) return `${decimal(number / 1_000, number < 100_000 ? 1 : 0)}k`;
+  return `${decimal(number / 1_000_000, 1)}M`;
 }
 
 function dollars(cost) {
-  if (cost >= 100) return `$${cost.toFixed(0)}`;
-  if (cost >= 0.1) return `$${cost.toFixed(2)}`;
-  return cost >= 0.00005 ? `$${cost.toFixed(4)}` : "<$0.0001";
+  if (cost >= 100) return usd(cost, 0);
+  if (cost >= 0.1) return usd(cost, 2);
+  return cost >= 0.00005 ? usd(cost, 4) : `<${usd(0.0001, 4)}`;
 }
 
 function Cost({ run, words }) {
   if (run.unpriced && run.cost_usd === 0) return <span title={words.unpriced}>?</span>;
   if (run.unpriced) return <span title={words.partlyPriced}>≥ {dollars(run.cost_usd)}</span>;
   if (run.cost_usd > 0) return dollars(run.cost_usd);
-  return run.tokens ? "$0" : <None />;
+  return run.tokens ? usd(0, 0) : <None />;
 }
 
 function None() {
@@ -98,7 +99,7 @@ function Cell({ name, words, children, className = "" }) {
 function Row({ run, checked, onCheck, words }) {
   const navigate = useNavigate();
   const to = `/runs/${run.id}`;
-  const why = filled(run.why, { at: run.at ? at(run.at) : "" });
+  const why = filled(spoken(run.why), { at: run.at ? at(run.at) : "" });
   const onClick = (event) => {
     // A row is a link, but for what has a purpose of its own, and for text that is marked.
     if (event.target.closest("a, button, input, label")) return;
@@ -156,7 +157,7 @@ function Row({ run, checked, onCheck, words }) {
         )}
       </Cell>
       <Cell name="user" words={words}>
-        {run.user || <None />}
+        {named(run.user) || <None />}
       </Cell>
       <Cell name="started" words={words}>
         <time dateTime={run.created}>{at(run.created)}</time>

@@ -4,6 +4,7 @@ import { Link } from "react-router";
 import * as Dialog from "@radix-ui/react-dialog";
 import { Bookmark, Link2, Pencil, Trash2 } from "lucide-react";
 import { filled } from "./asks";
+import { spoken } from "./said";
 
 function View({ view, address, desk, words, onGone }) {
   const [name, setName] = useState(null);
@@ -153,7 +154,7 @@ export function Views({ views, problem, address, desk, words }) {
           </form>
           {problem ? (
             <p className="ask-problem" role="alert">
-              {problem}
+              {spoken(problem)}
             </p>
           ) : null}
           <div className="dialog-actions">

@@ -5,6 +5,7 @@ import { CalendarClock, Code, Plus } from "lucide-react";
 import { Held, filled } from "./asks";
 import { useNow } from "./clock";
 import { Sure, useAttempt } from "./overview_sure";
+import { spoken } from "./said";
 import { EMPTY, ScheduleDialog } from "./schedules_form";
 import { away, here, there } from "./schedules_times";
 
@@ -96,7 +97,7 @@ function List({ lines, now, words, desk }) {
               <Link to={`?schedule=${line.id}`}>{line.name}</Link>
             </h2>
             <Declared line={line} words={words} />
-            <p>{line.words}</p>
+            <p>{spoken(line.words)}</p>
           </div>
           <dl>
             <div>
@@ -195,7 +196,7 @@ function One({ line, now, history, audits, words, desk }) {
         <div className="schedule-name">
           <h2>{line.name}</h2>
           <Declared line={line} words={words} />
-          <p>{line.words}</p>
+          <p>{spoken(line.words)}</p>
         </div>
         <Actions line={line} words={words} {...desk} />
       </header>
@@ -291,7 +292,7 @@ function Asked({ action, line, now, acted, words, onAct, onRan, onClose }) {
     onClose();
   });
   const effect = action === "delete" && line.declared ? "deleteDeclared" : action;
-  const refused = attempt.came && !attempt.came.done ? attempt.came.problems.map((one) => one.words).join(" ") : "";
+  const refused = attempt.came && !attempt.came.done ? attempt.came.problems.map((one) => spoken(one.words)).join(" ") : "";
   let moot = "";
   if (!attempt.busy && !refused) {
     if (!now) moot = words.deletedMeanwhile;
@@ -339,7 +340,7 @@ export function SchedulesPage(props) {
   if (problem && !loaded) {
     return (
       <div className="schedules-page">
-        <p role="alert">{problem}</p>
+        <p role="alert">{spoken(problem)}</p>
       </div>
     );
   }

@@ -1,5 +1,6 @@
 // The arguments of a workflow: a field each, or all of them as JSON.
 import { useEffect, useId, useState } from "react";
+import { spoken } from "./said";
 
 /** A label, its control, and what is wrong with it. */
 export function Field({ label, note, problem, children }) {
@@ -141,7 +142,7 @@ export function Arguments({ workflow, value, onChange, problem, shownProblems, w
           const [, wrong] = valueOf(field, text, words);
           const chosen = field.kind === "switch" || field.kind === "choice";
           const may = chosen && !field.empty ? "" : words.optional;
-          const note = [field.words, field.required ? words.required : may].filter(Boolean);
+          const note = [spoken(field.words), field.required ? words.required : may].filter(Boolean);
           return (
             <Field
               key={field.name}

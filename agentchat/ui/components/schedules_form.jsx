@@ -3,6 +3,7 @@ import { useEffect, useId, useRef, useState } from "react";
 import * as Dialog from "@radix-ui/react-dialog";
 import { filled } from "./asks";
 import { useAttempt, useReturn } from "./overview_sure";
+import { spoken } from "./said";
 import { Arguments, Field } from "./schedules_fields";
 import { HERE, here, there, zones } from "./schedules_times";
 import { newId } from "./store";
@@ -13,7 +14,7 @@ function Next({ form, shown, words }) {
   const { times } = shown;
   return (
     <div className="form-next" role="status" data-part="preview">
-      {shown.words ? <p className="form-words">{shown.words}</p> : null}
+      {shown.words ? <p className="form-words">{spoken(shown.words)}</p> : null}
       {shown.problems.length ? <p className="form-note">{words.notYet}</p> : null}
       {shown.words && !times.length ? <p>{words.noTimes}</p> : null}
       {times.length ? (
@@ -186,7 +187,7 @@ export function ScheduleDialog({ line, now, first, workflows, previewed, acted, 
   const wrong = (name) => {
     if (tried && name === "name" && !form.name.trim()) return words.noName;
     if (tried && name === "workflow" && !form.workflow) return words.noWorkflow;
-    return all.find((one) => one.field === name)?.words ?? "";
+    return spoken(all.find((one) => one.field === name)?.words ?? "");
   };
   const whole = refused.filter((one) => !one.field);
   const workflow = workflows.find((one) => one.name === form.workflow);
@@ -257,7 +258,7 @@ export function ScheduleDialog({ line, now, first, workflows, previewed, acted, 
             <More form={form} set={set} wrong={wrong} words={words} />
             {whole.map((one) => (
               <p className="sure-problem" role="alert" key={one.words}>
-                {one.words}
+                {spoken(one.words)}
               </p>
             ))}
             {others && !whole.length ? (

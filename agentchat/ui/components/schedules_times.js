@@ -1,4 +1,5 @@
 // Times of schedules: in the zone of the viewer, and in that of the schedule.
+import { locale } from "./said";
 
 export const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
@@ -23,7 +24,7 @@ function told(iso, zone, seconds) {
   };
   const at = new Date(iso);
   if (at.getFullYear() !== new Date().getFullYear()) form.year = "numeric";
-  return at.toLocaleString("en-GB", form);
+  return at.toLocaleString(locale(), form);
 }
 
 /** A time where the viewer is. */
@@ -47,7 +48,7 @@ export function there(iso, zone) {
 /** How long until a time, or since, in its largest unit. */
 export function away(iso, now) {
   const seconds = Math.round((Date.parse(iso) - now) / 1000);
-  const words = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+  const words = new Intl.RelativeTimeFormat(locale(), { numeric: "always" });
   const size = Math.abs(seconds);
   if (size < 60) return words.format(seconds, "second");
   if (size < 3600) return words.format(Math.trunc(seconds / 60), "minute");

@@ -1,21 +1,24 @@
 // Sharing a thread: the button in its header, the dialog behind it, and the page of a link.
-import { useEffect, useRef, useState } from "react";
+import { useId, useRef, useState } from "react";
 import * as Dialog from "@radix-ui/react-dialog";
-import { Link2, Users, X } from "lucide-react";
+import { Globe, Link2, Users, X } from "lucide-react";
 import { filled } from "./asks";
 import { moment } from "./clock";
+import { NewLink } from "./new_link";
 import { Sure, useAttempt, useReturn } from "./overview_sure";
 import { Initials } from "./presence";
+import { spoken } from "./said";
 
 const ROLES = ["member", "viewer"];
+const LINKS = [...ROLES, "public"];
 
 function Outcome({ attempt, words }) {
   const { came, slow } = attempt;
-  const problem = came?.problem || (slow ? words.slow : "");
+  const problem = spoken(came?.problem) || (slow ? words.slow : "");
   return (
     <>
       <p role="status" className={came?.said ? "entry-said" : undefined}>
-        {came?.said ?? ""}
+        {spoken(came?.said ?? "")}
       </p>
       {problem ? (
         <p role="alert" className="entry-problem">
@@ -26,15 +29,16 @@ function Outcome({ attempt, words }) {
   );
 }
 
-function RoleSelect({ value, label, options, onChange, busy }) {
+function RoleSelect({ value, label, options, roles = ROLES, describedBy, onChange, busy }) {
   return (
     <select
       aria-label={label}
+      aria-describedby={describedBy}
       value={value}
       aria-disabled={busy || undefined}
       onChange={(event) => onChange(event.target.value)}
     >
-      {ROLES.map((role) => (
+      {roles.map((role) => (
         <option key={role} value={role}>
           {options[role]}
         </option>
@@ -131,48 +135,15 @@ function AddForm({ thread, acted, words, onAdd }) {
   );
 }
 
-/** A link that was just made. Nobody can see it again. */
-function NewLink({ link, words, onHide }) {
-  const box = useRef(null);
-  const [copied, setCopied] = useState(false);
-  useEffect(() => {
-    setCopied(false);
-    box.current?.focus();
-    box.current?.select();
-  }, [link]);
-  const copy = async () => {
-    box.current.select();
-    try {
-      await navigator.clipboard.writeText(link);
-    } catch {
-      // Without TLS there may be no clipboard; the link is selected.
-      if (!document.execCommand("copy")) return;
-    }
-    setCopied(true);
-  };
-  return (
-    <div className="new-link" data-part="new-link">
-      <p>{words.shown}</p>
-      <div className="entry-row">
-        <input readOnly ref={box} value={link} aria-label={words.linkLabel} />
-        <button type="button" className="button primary" onClick={copy}>
-          <span aria-live="polite">{copied ? words.copied : words.copy}</span>
-        </button>
-        <button type="button" className="button" onClick={onHide}>
-          {words.hide}
-        </button>
-      </div>
-    </div>
-  );
-}
-
 const untilOf = (link, words) =>
   link.expires_at ? filled(words.until, { time: moment(link.expires_at) }) : words.forEver;
 
-function Links({ thread, links, acted, path, words, onMake, onRevoke, onHide }) {
+function Links({ thread, links, offersPublic, acted, words, onMake, onRevoke, onHide }) {
   const [role, setRole] = useState("viewer");
   const [hours, setHours] = useState(words.spans[2].hours);
   const attempt = useAttempt(acted, () => undefined);
+  const warning = useId();
+  const forAll = role === "public";
   const make = (event) => {
     event.preventDefault();
     attempt.send((number) => onMake(thread, role, hours, number));
@@ -186,16 +157,18 @@ function Links({ thread, links, acted, path, words, onMake, onRevoke, onHide }) 
         <ul className="account-list">
           {good.map((link) => {
             const what = words.linkOf[link.public ? "public" : link.role];
-            const until = untilOf(link, words);
+            const over = link.public && !offersPublic;
+            const until = over ? words.publicOff : untilOf(link, words);
             return (
               <li key={link.id} data-part="share-link">
-                <Link2 aria-hidden />
+                {link.public ? <Globe aria-hidden /> : <Link2 aria-hidden />}
                 <div className="account-about">
                   <p>
                     <strong>{what}</strong>
                   </p>
                   <p>
-                    {until} · {filled(words.by, { name: link.by })}
+                    {until} · {filled(words.made, { time: moment(link.created_at) })}{" "}
+                    {filled(words.by, { name: link.by })}
                   </p>
                 </div>
                 <button
@@ -213,7 +186,9 @@ function Links({ thread, links, acted, path, words, onMake, onRevoke, onHide }) 
       ) : null}
       {attempt.came?.link ? (
         <NewLink
-          link={`${window.location.origin}${path}#${attempt.came.link}`}
+          link={`${window.location.origin}${attempt.came.link}`}
+          said={attempt.came.said}
+          shown={words.shown}
           words={words}
           onHide={onHide}
         />
@@ -221,7 +196,14 @@ function Links({ thread, links, acted, path, words, onMake, onRevoke, onHide }) 
         <>
           <form className="share-form" onSubmit={make} aria-label={words.make}>
             <div className="entry-row">
-              <RoleSelect value={role} label={words.roleLink} options={words.linkOf} onChange={setRole} />
+              <RoleSelect
+                value={role}
+                label={words.roleLink}
+                options={words.linkOf}
+                roles={offersPublic ? LINKS : ROLES}
+                describedBy={forAll ? warning : undefined}
+                onChange={setRole}
+              />
               <select
                 aria-label={words.hours}
                 value={hours}
@@ -237,6 +219,9 @@ function Links({ thread, links, acted, path, words, onMake, onRevoke, onHide }) 
                 {attempt.busy ? words.making : words.make}
               </button>
             </div>
+            <p id={warning} role="status" className={forAll ? "share-warning" : undefined}>
+              {forAll ? words.publicText : ""}
+            </p>
           </form>
           <Outcome attempt={attempt} words={words} />
         </>
@@ -246,7 +231,7 @@ function Links({ thread, links, acted, path, words, onMake, onRevoke, onHide }) 
 }
 
 function ShareDialog(props) {
-  const { thread, owns, members, links, added, acted, linked, path, words } = props;
+  const { thread, owns, members, links, offersPublic, added, acted, linked, words } = props;
   const { onAdd, onAct, onMake, onRevoke, onHide, onClose } = props;
   const [asking, setAsking] = useState(null);
   const attempt = useAttempt(acted, (came) => came.problem || setAsking(null));
@@ -315,8 +300,8 @@ function ShareDialog(props) {
             <Links
               thread={thread}
               links={links}
+              offersPublic={offersPublic}
               acted={linked}
-              path={path}
               words={words}
               onMake={onMake}
               onRevoke={onRevoke}
@@ -330,7 +315,7 @@ function ShareDialog(props) {
               confirm={sure.yes}
               danger={asking.action === "leave"}
               attempt={attempt}
-              problem={came === asking.before ? "" : came?.problem}
+              problem={came === asking.before ? "" : spoken(came?.problem)}
               words={words}
               onConfirm={() => send(asking.action, asking.id)}
               onClose={() => setAsking(null)}

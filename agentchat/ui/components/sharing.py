@@ -34,7 +34,7 @@ class ShareButton(rx.Component):
     added: rx.Var[Acted]
     acted: rx.Var[Acted]
     linked: rx.Var[Acted]
-    path: rx.Var[str]
+    offers_public: rx.Var[bool]
     words: rx.Var[Mapping[str, Any]]
     on_add: rx.EventHandler[_Add]
     on_act: rx.EventHandler[_Add]
@@ -65,7 +65,7 @@ def share_button() -> rx.Component:
         added=SharingState.added,
         acted=SharingState.acted,
         linked=SharingState.linked,
-        path=words.JOIN_PATH,
+        offers_public=SharingState.public_links,
         words=words.SHARING,
         on_add=SharingState.add,
         on_act=SharingState.act,

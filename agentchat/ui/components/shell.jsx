@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { Navigate, useLocation } from "react-router";
-import { Menu, X } from "lucide-react";
+import { Menu, PanelLeft, X } from "lucide-react";
 import { Boundary } from "./boundary";
+import { focusTitle, onTold } from "./shortcuts.js";
 import { focusComposer } from "./store";
 
 // The page on which the drawer with the threads was opened, so another page closes it at once;
@@ -30,6 +31,55 @@ function useOpen() {
   return page === pathname;
 }
 
+const HIDDEN = "agentchat.sidebar.hidden";
+let hidden = null;
+
+function isHidden() {
+  try {
+    hidden ??= window.localStorage.getItem(HIDDEN) === "1";
+  } catch {
+    hidden ??= false; // storage may be switched off
+  }
+  return hidden;
+}
+
+function hide(value) {
+  hidden = value;
+  try {
+    if (value) window.localStorage.setItem(HIDDEN, "1");
+    else window.localStorage.removeItem(HIDDEN);
+  } catch {
+    // it holds until the page is left
+  }
+  listeners.forEach((listener) => listener());
+}
+
+/** Whether the list of threads is put away on wide screens, in this browser. */
+function useHidden() {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    isHidden,
+    () => false,
+  );
+}
+
+/** Shows the list of threads or puts it away, and leaves the focus to something that is seen. */
+function toggleThreads(opens, pathname) {
+  if (window.matchMedia(NARROW).matches) {
+    setOpenedOn(opens ? pathname : null);
+    return;
+  }
+  const within = document.activeElement?.closest(".sidebar");
+  hide(!opens);
+  const next = opens ? ".sidebar [aria-expanded]" : "[aria-controls='threads']";
+  if (within || document.activeElement?.matches("[aria-controls='threads']")) {
+    requestAnimationFrame(() => document.querySelector(next)?.focus());
+  }
+}
+
 /** The page, or words in its place where it breaks. */
 export function Shell({ crash, children }) {
   const instead = (
@@ -55,7 +105,16 @@ function Frame({ children }) {
   const isOpen = useOpen();
   const { pathname, search } = useLocation();
   const root = useRef(null);
+  const away = useHidden();
   useEffect(close, [pathname]);
+  useEffect(
+    () =>
+      onTold("sidebar", () => {
+        const narrow = window.matchMedia(NARROW).matches;
+        toggleThreads(narrow ? openedOn !== pathname : isHidden(), pathname);
+      }),
+    [pathname],
+  );
   useEffect(() => {
     if (!isOpen) return undefined;
     const shell = root.current;
@@ -87,6 +146,7 @@ function Frame({ children }) {
     <div
       className="shell"
       data-drawer={isOpen ? "open" : "closed"}
+      data-sidebar={away ? "hidden" : "shown"}
       ref={root}
       onClick={onClick}
     >
@@ -96,8 +156,15 @@ function Frame({ children }) {
   );
 }
 
+// Whether there was a page before the one that comes: where the first begins, the browser says.
+let came = false;
+
 /** The main part of the page, out of reach while the drawer covers it. */
 export function Main({ children }) {
+  useEffect(() => {
+    if (came && document.activeElement === document.body) focusTitle();
+    came = true;
+  }, []);
   return (
     <main className="main" inert={useOpen()}>
       {children}
@@ -118,20 +185,30 @@ export function SkipLink({ children }) {
   );
 }
 
-/** Opens or closes the drawer; seen only on narrow screens. */
+/** Opens or closes the drawer; on wide screens it shows the list or puts it away. */
 export function DrawerButton({ opens, label }) {
   const isOpen = useOpen();
+  const away = useHidden();
   const { pathname } = useLocation();
+  const [narrow, setNarrow] = useState(false);
+  useEffect(() => {
+    const query = window.matchMedia(NARROW);
+    const look = () => setNarrow(query.matches);
+    look();
+    query.addEventListener("change", look);
+    return () => query.removeEventListener("change", look);
+  }, []);
   return (
     <button
       type="button"
       className="icon-button only-narrow"
       aria-label={label}
-      aria-expanded={isOpen}
+      title={label}
+      aria-expanded={narrow ? isOpen : !away}
       aria-controls={opens ? "threads" : undefined}
-      onClick={() => setOpenedOn(opens ? pathname : null)}
+      onClick={() => toggleThreads(opens, pathname)}
     >
-      {opens ? <Menu aria-hidden /> : <X aria-hidden />}
+      {!narrow ? <PanelLeft aria-hidden /> : opens ? <Menu aria-hidden /> : <X aria-hidden />}
     </button>
   );
 }

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import reflex as rx
 
-from agentchat.ui import words, words_runs
+from agentchat.ui import words, words_runs, words_threads
 from agentchat.ui.components.accounts import whoever
-from agentchat.ui.components.local import DrawerButton, NewThreadButton, ThreadLink, ThreadMenu
+from agentchat.ui.components.languages import language_menu
+from agentchat.ui.components.local import DrawerButton, NewThreadButton, ThreadLink
 from agentchat.ui.components.places import RUN_PATHS
+from agentchat.ui.components.search import search
+from agentchat.ui.components.threads import thread_list, thread_undo
 from agentchat.ui.states.asks import WaitingState
-from agentchat.ui.states.threads import ThreadLine, ThreadsState
+from agentchat.ui.states.threads import ThreadsState
 
 
 def sidebar() -> rx.Component:
-    """Brand, New thread, every thread with its menu, and who one is."""
+    """Brand, New thread, the threads, and who one is; then what was just done to a thread."""
+    return rx.fragment(_sidebar(), thread_undo())
+
+
+def _sidebar() -> rx.Component:
     return rx.el.div(
         rx.el.div(
             ThreadLink.create(
@@ -22,6 +29,7 @@ def sidebar() -> rx.Component:
                 to="/",
                 class_name="brand",
             ),
+            language_menu(),
             theme_toggle(),
             DrawerButton.create(opens=False, label=words.HIDE_THREADS),
             class_name="sidebar-top",
@@ -31,22 +39,19 @@ def sidebar() -> rx.Component:
             words.NEW_THREAD,
             on_press=ThreadsState.new,
         ),
+        search(),
         _inbox_link(),
         _place("brain", words.MEMORY, words.MEMORY_PATH),
         _place("activity", words_runs.TITLE, words_runs.PATH, others=RUN_PATHS),
         rx.el.nav(
-            rx.el.p(words.THREADS, class_name="threads-heading", aria_hidden=True),
-            rx.el.ul(rx.foreach(ThreadsState.threads, _line)),
-            rx.cond(
-                ThreadsState.problem != "",
-                rx.el.p(ThreadsState.problem, class_name="threads-empty", role="alert"),
-                rx.cond(
-                    ThreadsState.loaded & (ThreadsState.threads.length() == 0),
-                    rx.el.p(words.NO_THREADS, class_name="threads-empty"),
-                ),
-            ),
+            thread_list(),
             aria_label=words.THREADS,
             class_name="threads",
+        ),
+        rx.el.div(
+            _put_away("archive", words_threads.ARCHIVED, words_threads.ARCHIVE_PATH),
+            _put_away("trash-2", words_threads.DELETED, words_threads.DELETED_PATH),
+            class_name="put-away-links",
         ),
         whoever(),
         id="threads",
@@ -72,30 +77,12 @@ def _place(
     )
 
 
-def _line(thread: rx.Var[ThreadLine]) -> rx.Component:
-    title = rx.cond(thread.title != "", thread.title, words.UNTITLED)
-    return rx.el.li(
-        ThreadLink.create(
-            rx.el.span(title, id=f"title-{thread.id}", class_name="thread-title"),
-            rx.cond(
-                thread.asks,
-                rx.el.span(class_name="asks-mark", role="img", aria_label=words.ASKING),
-                rx.cond(
-                    thread.running,
-                    rx.el.span(class_name="spinner", role="img", aria_label=words.ANSWERING),
-                ),
-            ),
-            to=f"/t/{thread.id}",
-        ),
-        ThreadMenu.create(
-            thread=thread.id,
-            title=title,
-            words=words.MENU,
-            on_rename=ThreadsState.rename,
-            on_delete=ThreadsState.delete,
-        ),
-        key=thread.id,
-        class_name="thread-line",
+def _put_away(icon: str, name: str, path: str) -> rx.Component:
+    return ThreadLink.create(
+        rx.icon(icon, size=13, aria_hidden=True),
+        rx.el.span(name, class_name="thread-title"),
+        to=path,
+        class_name="put-away-link",
     )
 
 

@@ -5,6 +5,7 @@ import { useParams } from "react-router";
 import { ReceiptText } from "lucide-react";
 import { filled } from "./asks";
 import { lasted } from "./clock";
+import { locale, usd } from "./said";
 
 const useBeforePaint = typeof window === "undefined" ? useEffect : useLayoutEffect;
 const NOTHING = { spent: null, problem: "" };
@@ -51,12 +52,12 @@ export function SpentFeed({ spent, problem, onShow }) {
   return null;
 }
 
-const number = (count) => count.toLocaleString("en");
+const number = (count) => count.toLocaleString(locale());
 
 function dollars(cost) {
-  if (cost < 0.0001) return "under $0.0001";
+  if (cost < 0.0001) return `<${usd(0.0001, 4)}`;
   const digits = cost < 1 ? 4 : 2;
-  return `$${cost.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: digits })}`;
+  return usd(cost, 2, digits);
 }
 
 function callsOf(count, words) {

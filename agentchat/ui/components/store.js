@@ -102,6 +102,7 @@ export function nextThread() {
 export function threadOpened(thread) {
   opening = null;
   pickAgent("");
+  pickModel("");
   replace(items().map((item) => (item.thread === thread ? { ...item, create: false } : item)));
 }
 
@@ -164,6 +165,25 @@ export function pickAgent(name) {
 
 export function usePickedAgent() {
   return useSyncExternalStore(subscribe, agentPicked, () => "");
+}
+
+// The same of models.
+const MODEL = "agentchat.model";
+let pickedModel = null;
+
+function modelPicked() {
+  pickedModel ??= read(session, MODEL) ?? "";
+  return pickedModel;
+}
+
+export function pickModel(name) {
+  pickedModel = name;
+  write(session, MODEL, name);
+  listeners.forEach((listener) => listener());
+}
+
+export function usePickedModel() {
+  return useSyncExternalStore(subscribe, modelPicked, () => "");
 }
 
 /** For when what had the focus goes away. Behind an open drawer the box cannot take it. */

@@ -1,9 +1,11 @@
 // Several answers at one place of a thread: side by side until somebody keeps one, then one after
 // the other.
-import { Children, isValidElement, useEffect, useId, useRef, useState } from "react";
+import { Children, isValidElement, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import { Check, ChevronLeft, ChevronRight, RefreshCw, Square } from "lucide-react";
-import { filled } from "./asks";
+import { Held, filled } from "./asks";
 import { newId } from "./store";
+
+const useBeforePaint = typeof window === "undefined" ? useEffect : useLayoutEffect;
 
 /** One answer of several; where it is shown is for `Variants` to say. */
 export function Variant({ children }) {
@@ -74,9 +76,28 @@ function Foot({ one, at, kept, undecided, mayWrite, words, onKeep, onStop }) {
   );
 }
 
+/**
+ * Who asks for another answer, or keeps one, presses what goes when that is done: what comes in its
+ * place takes the focus.
+ */
+function useFocusOf(message, position, heading) {
+  const had = useRef(undefined);
+  if (had.current === undefined && typeof document !== "undefined") {
+    const at = document.activeElement;
+    const before = at?.closest(".variants")?.dataset.position;
+    had.current = before === String(position) || at?.closest("article")?.dataset.id === message;
+  }
+  useBeforePaint(() => {
+    if (had.current && document.activeElement === document.body) {
+      document.getElementById(heading)?.closest(".variants").focus({ preventScroll: true });
+    }
+  }, []);
+}
+
 /** The answers at one place. `kept` is the one that the thread goes on with. */
 export function Variants({ position, kept, undecided, keptBy, mayWrite, words, onKeep, onStop, children }) {
   const heading = useId();
+  useFocusOf(kept, position, heading);
   const [picked, pick] = useState("");
   const all = Children.toArray(children)
     .filter((one) => isValidElement(one) && one.props.position === position)
@@ -91,7 +112,14 @@ export function Variants({ position, kept, undecided, keptBy, mayWrite, words, o
   const shown = undecided ? [keptAt, other].sort((one, two) => one - two) : [at];
   const rivals = undecided ? all.filter((_, place) => place !== keptAt) : all;
   return (
-    <section className="variants" aria-labelledby={heading} data-undecided={undecided || undefined}>
+    <Held
+      open={`${kept} ${at} ${undecided}`}
+      role="region"
+      className="variants"
+      aria-labelledby={heading}
+      data-position={position}
+      data-undecided={undecided || undefined}
+    >
       <div className="variants-head">
         <h2 id={heading}>{filled(words.label, { count: all.length })}</h2>
         {rivals.length > 1 ? (
@@ -116,7 +144,7 @@ export function Variants({ position, kept, undecided, keptBy, mayWrite, words, o
           </div>
         ))}
       </div>
-    </section>
+    </Held>
   );
 }
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import reflex as rx
 
-from agentchat.ui import words
+from agentchat.ui import (
+    words,
+    words_files,
+    words_search,
+    words_threads,
+    words_transfer,
+    words_waiting,
+)
+from agentchat.ui.components.actions import desk, joins_answer
 from agentchat.ui.components.local import (
     Composer,
     DrawerButton,
@@ -20,7 +28,7 @@ from agentchat.ui.components.local import (
     ThreadLink,
     Welcome,
 )
-from agentchat.ui.components.message import message
+from agentchat.ui.components.message import messages
 from agentchat.ui.components.notices import (
     build_notice,
     model_notice,
@@ -32,6 +40,9 @@ from agentchat.ui.components.presence import who_is_here, who_types
 from agentchat.ui.components.route import disconnected, route_thread
 from agentchat.ui.components.sharing import read_only, share_button
 from agentchat.ui.components.sidebar import sidebar
+from agentchat.ui.components.transfer import file_menu
+from agentchat.ui.said import said
+from agentchat.ui.states.actions import ActionsState
 from agentchat.ui.states.agents import AgentsState
 from agentchat.ui.states.model import ModelState
 from agentchat.ui.states.presence import PresenceState
@@ -94,16 +105,23 @@ def _header() -> rx.Component:
                 (route_thread == "") | _missing,
                 rx.el.span(words.NEW_THREAD, class_name="visually-hidden"),
                 rx.cond(
-                    _arrived & (ThreadState.title != ""),
-                    ThreadState.title,
-                    words.UNTITLED,
+                    _arrived,
+                    rx.cond(ThreadState.title != "", ThreadState.title, words.UNTITLED),
+                    rx.fragment(
+                        rx.el.span(class_name="title-wait", aria_hidden=True),
+                        rx.el.span(words_threads.NOT_HERE_YET, class_name="visually-hidden"),
+                    ),
                 ),
             ),
             class_name="header-title",
         ),
         rx.cond(
             _there,
-            rx.fragment(who_is_here(), rx.cond(ThreadState.parent == "", share_button())),
+            rx.fragment(
+                who_is_here(),
+                file_menu(ThreadState.shown),
+                rx.cond(ThreadState.parent == "", share_button()),
+            ),
         ),
         rx.cond(
             model.label != "",
@@ -122,37 +140,42 @@ def _header() -> rx.Component:
 
 
 def _conversation() -> rx.Component:
-    empty = (ThreadState.settled.length() == 0) & (ThreadState.live.length() == 0)
     return rx.fragment(
         Growth.create(tail=ThreadState.tail, live=_growing, on_missed=ThreadState.catch_up),
         SpentFeed.create(
-            spent=SpentState.spent, problem=SpentState.problem, on_show=SpentState.show
+            spent=SpentState.spent, problem=said(SpentState.problem), on_show=SpentState.show
         ),
-        Log.create(
-            rx.cond(_arrived, rx.cond(ThreadState.missing, _gone(), _rows()), _skeleton()),
-            Welcome.create(_welcome(), empty=(route_thread == "") | (_arrived & empty & ~_missing)),
-            Outbox.create(
-                shown=ThreadState.shown,
-                missing=_missing,
-                settled=ThreadState.settled,
-                live=ThreadState.live,
-                accepted=ThreadState.accepted,
-                rejected=ThreadState.refused,
-                online=~disconnected,
-                words=words.OUTBOX,
-                on_send=ThreadState.send,
-            ),
-            shown=ThreadState.shown,
-            first=rx.cond(empty, "", _messages[0].id),
-            label=words.MESSAGES,
-            jump=words.LATEST,
-        ),
+        desk(_log(), count=_messages.length()),
         ask_teller(_growing),
         rx.el.div(
             rx.cond(_read_only, read_only(), _composer()),
             rx.cond(_there, who_types()),
             class_name="dock",
         ),
+    )
+
+
+def _log() -> rx.Component:
+    empty = (ThreadState.settled.length() == 0) & (ThreadState.live.length() == 0)
+    return Log.create(
+        rx.cond(_arrived, rx.cond(ThreadState.missing, _gone(), _rows()), _skeleton()),
+        Welcome.create(_welcome(), empty=(route_thread == "") | (_arrived & empty & ~_missing)),
+        Outbox.create(
+            shown=ThreadState.shown,
+            missing=_missing,
+            settled=ThreadState.settled,
+            live=ThreadState.live,
+            accepted=ThreadState.accepted,
+            rejected=ThreadState.refused,
+            online=~disconnected,
+            words=words.OUTBOX,
+            file_words=words_files.MESSAGE,
+            on_send=ThreadState.send,
+        ),
+        shown=ThreadState.shown,
+        first=rx.cond(empty, "", _messages[0].id),
+        label=words.MESSAGES,
+        jump=words.LATEST,
     )
 
 
@@ -165,14 +188,23 @@ def _composer() -> rx.Component:
         agents=AgentsState.agents,
         agent=ThreadState.agent,
         model=ModelState.model.label,
+        models=AgentsState.models,
+        chosen_model=ThreadState.model,
+        joins=joins_answer,
+        returned=ActionsState.line.returned,
         lacking=ToolServersState.missing,
         second=ThreadState.second,
         watched=PresenceState.here.people.length() > 0,
         words=words.COMPOSER,
         agent_words=words.AGENTS,
+        file_words=words_files.COMPOSER,
+        command_words=words_search.COMMANDS,
+        waiting_words=words_waiting.WAITING,
         on_send=ThreadState.send,
         on_stop=ThreadState.stop,
         on_agent=ThreadState.choose_agent,
+        on_model=ThreadState.choose_model,
+        on_collect=ActionsState.collect,
         on_second=ThreadState.choose_second,
         on_typing=PresenceState.typing,
     )
@@ -187,7 +219,7 @@ def _rows() -> rx.Component:
             ),
         ),
         # One list, so that an answer that is complete stays the element that it was.
-        rx.foreach(_messages, message),
+        messages(_messages),
     )
 
 
@@ -198,6 +230,9 @@ def _welcome() -> rx.Component:
         rx.el.div(
             *(Starter.create(title=title, text=text) for title, text in words.STARTERS),
             class_name="starters",
+        ),
+        ThreadLink.create(
+            words_transfer.IMPORT_FIRST, to=words_transfer.IMPORT_PATH, class_name="start-import"
         ),
         class_name="start",
     )

@@ -9,6 +9,7 @@ from agentchat.ui.components.accounts import for_operators
 from agentchat.ui.components.faults import fault_card
 from agentchat.ui.components.framed import framed
 from agentchat.ui.components.places import run_places
+from agentchat.ui.said import said
 from agentchat.ui.states.faults import FaultsState
 
 
@@ -16,7 +17,7 @@ def faults_page() -> rx.Component:
     """Threads at the left; a card for each fault at the right, where they are allowed."""
     found = rx.cond(
         FaultsState.problem != "",
-        rx.el.p(FaultsState.problem, role="alert"),
+        rx.el.p(said(FaultsState.problem), role="alert"),
         rx.cond(
             FaultsState.loaded,
             rx.cond(FaultsState.allowed, _cards(), _off()),

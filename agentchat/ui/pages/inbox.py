@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import reflex as rx
 
-from agentchat.ui import words
+from agentchat.ui import words, words_threads
 from agentchat.ui.components.framed import framed
 from agentchat.ui.components.parts import inbox_list
+from agentchat.ui.said import said
 from agentchat.ui.states.asks import InboxState
 
 
@@ -17,8 +18,12 @@ def inbox_page() -> rx.Component:
         rx.el.div(
             rx.cond(
                 InboxState.problem != "",
-                rx.el.p(InboxState.problem, role="alert"),
-                rx.cond(InboxState.loaded, _waiting()),
+                rx.el.p(said(InboxState.problem), role="alert"),
+                rx.cond(
+                    InboxState.loaded,
+                    _waiting(),
+                    rx.el.p(words_threads.NOT_HERE_YET, aria_busy=True),
+                ),
             ),
             class_name="inbox",
         ),

@@ -6,8 +6,10 @@ import reflex as rx
 
 from agentchat.ui import words, words_accounts, words_sharing
 from agentchat.ui.components.accounts import LinkAsked
+from agentchat.ui.components.languages import language_menu
 from agentchat.ui.components.sharing import join_button
 from agentchat.ui.components.sidebar import theme_toggle
+from agentchat.ui.said import filled, said
 from agentchat.ui.states.auth import AuthState
 from agentchat.ui.states.sharing import JoinState
 
@@ -22,6 +24,7 @@ def join_page() -> rx.Component:
                 href="/",
                 class_name="brand",
             ),
+            language_menu(),
             theme_toggle(),
             class_name="entry-top",
         ),
@@ -53,7 +56,7 @@ def _of_link() -> rx.Component:
 def _good() -> rx.Component:
     return rx.fragment(
         rx.el.div(
-            rx.el.h1(f"{JoinState.by} {words_sharing.SHARES}", class_name="note-title"),
+            rx.el.h1(filled(words_sharing.SHARES, name=JoinState.by), class_name="note-title"),
             rx.el.p(rx.match(JoinState.role, *words_sharing.JOIN_AS.items(), "")),
             class_name="entry-heading",
         ),
@@ -73,7 +76,7 @@ def _note(title: str, more: str) -> rx.Component:
 def _problem() -> rx.Component:
     return rx.fragment(
         rx.el.h1(words_sharing.JOIN_TITLE, class_name="note-title"),
-        rx.el.p(JoinState.problem, role="alert", class_name="entry-problem"),
+        rx.el.p(said(JoinState.problem), role="alert", class_name="entry-problem"),
         rx.el.button(
             words_accounts.AGAIN, type="button", class_name="button", on_click=JoinState.arrive
         ),

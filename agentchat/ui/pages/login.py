@@ -6,7 +6,9 @@ import reflex as rx
 
 from agentchat.ui import words, words_accounts
 from agentchat.ui.components.accounts import EntryLink, LinkAsked, ProviderButton, entry_form
+from agentchat.ui.components.languages import language_menu
 from agentchat.ui.components.sidebar import theme_toggle
+from agentchat.ui.said import said
 from agentchat.ui.states.entry import EntryState
 
 
@@ -51,6 +53,7 @@ def _entry(content: rx.Component) -> rx.Component:
                 words.APP,
                 class_name="brand",
             ),
+            language_menu(),
             theme_toggle(),
             class_name="entry-top",
         ),
@@ -203,7 +206,7 @@ def _nobody_logs_in() -> rx.Component:
 def _problem() -> rx.Component:
     return rx.fragment(
         rx.el.h1(words_accounts.COME_IN, class_name="note-title"),
-        rx.el.p(EntryState.problem, role="alert", class_name="entry-problem"),
+        rx.el.p(said(EntryState.problem), role="alert", class_name="entry-problem"),
         rx.el.button(
             words_accounts.AGAIN, type="button", class_name="button", on_click=EntryState.arrive
         ),

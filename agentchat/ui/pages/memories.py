@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import reflex as rx
 
+from agentchat.ui import words as app_words
 from agentchat.ui import words_memory as words
 from agentchat.ui.components.framed import framed
 from agentchat.ui.components.memories import forget_everything, memories, outcome
+from agentchat.ui.said import said
 from agentchat.ui.states.memories import MemoriesState
 
 
@@ -30,7 +32,7 @@ def memories_page() -> rx.Component:
             outcome(),
             rx.cond(
                 MemoriesState.problem != "",
-                rx.el.p(MemoriesState.problem, role="alert", class_name="memory-said"),
+                rx.el.p(said(MemoriesState.problem), role="alert", class_name="memory-said"),
                 rx.cond(
                     MemoriesState.loaded,
                     rx.cond(nothing, _nothing(), _lists()),
@@ -55,9 +57,11 @@ def _nothing() -> rx.Component:
         MemoriesState.words != "",
         rx.el.p(words.NOTHING_FOUND, class_name="memories-more", role="status"),
         rx.el.div(
-            rx.el.h2(words.EMPTY_TITLE),
+            rx.icon("brain", aria_hidden=True),
+            rx.el.h2(words.EMPTY_TITLE, class_name="note-title"),
             rx.el.p(words.EMPTY),
-            class_name="memories-empty",
+            rx.el.a(app_words.START_OVER, href="/", class_name="button primary"),
+            class_name="center-note",
             data_part="empty",
         ),
     )

@@ -12,8 +12,8 @@ from agentchat.ui.states.run import RunState
 
 run_title = rx.cond(
     RunState.head.workflow != "",
-    f"{RunState.head.workflow} · {words_run.TITLE} · {words.APP}",
-    f"{words_run.TITLE} · {words.APP}",
+    f"{RunState.head.workflow} · {rx.Var.create(words_run.TITLE)} · {words.APP}",
+    f"{rx.Var.create(words_run.TITLE)} · {words.APP}",
 )
 """What the browser calls the page."""
 

@@ -1,4 +1,4 @@
-"""The agents that may be picked."""
+"""The agents and the models that may be picked."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ import reflex as rx
 
 from agentchat.errors import NotAllowed
 from agentchat.ui.visits import acting
+from agentchat.verbs.models import ModelChoice
 from agentchat.views import AgentView
 
 
 class AgentsState(rx.State):
-    """What the menu of agents lists. They are declared in code, so they stay while it runs."""
+    """What the menus of agents and of models list. They stay while the app runs."""
 
     agents: list[AgentView] = []
+    models: list[ModelChoice] = []
 
     @rx.event
     async def tell(self):
         """Say it once the page is there, and whenever it is connected again."""
         try:
-            agents = list((await acting(self)).agents())
+            chat = await acting(self)
+            agents, models = list(chat.agents()), list(chat.models())
         except NotAllowed:
-            agents = []
+            agents, models = [], []
         if self.agents != agents:
             self.agents = agents
+        if self.models != models:
+            self.models = models

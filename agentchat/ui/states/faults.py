@@ -108,7 +108,8 @@ def _number(text: object) -> int:
 def _line(fault: FaultView) -> FaultLine:
     text = words_faults.NOW[fault.kind]
     if fault.kind in ("refuse", "cut") and fault.amount:
-        text += words_faults.NEXT_CALLS.get(fault.amount, words_faults.NEXT_CALLS[0])
+        calls = words_faults.NEXT_CALLS.get(fault.amount, words_faults.NEXT_CALLS[0])
+        text = calls.replace("{fault}", text)
     return FaultLine(
         fault.id,
         fault.kind,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import islice
+from typing import Final
 
 import reflex as rx
 
@@ -13,6 +15,7 @@ from agentchat.errors import AgentChatError
 from agentchat.ui.live import LiveState, live
 from agentchat.ui.states.thread import thread_of
 from agentchat.ui.visits import acting, who_acts
+from agentchat.verbs.presence import HereView
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,20 @@ class Looker:
     typing: bool
 
 
+MOST_NAMED: Final = 20
+"""How many people a page is told the names of: each of many is told all of them."""
+MOST_TYPING: Final = 3
+"""How many more of those who type: from there on it is several."""
+
+
 @dataclass(frozen=True)
 class Here:
-    """Who looks at the thread but oneself: people, and in how many tabs visitors."""
+    """Who looks at the thread but oneself: people, how many ``more``, and in how many tabs
+    visitors.
+    """
 
     people: tuple[Looker, ...] = ()
+    more: int = 0
     visitors: int = 0
 
 
@@ -43,8 +55,16 @@ async def _here(chat: AgentChat, thread_id: str, tab_id: str) -> AsyncGenerator[
         aclosing(chat.presence.follow(thread_id)) as views,
     ):
         async for view in views:
-            people = (Looker(one.id, one.name, one.typing) for one in view.people if one.id != me)
-            yield Here(tuple(people), view.visitors)
+            yield _seen_by(me, view)
+
+
+def _seen_by(me: str, view: HereView) -> Here:
+    others = [one for one in view.people if one.id != me]
+    named = others[:MOST_NAMED]
+    # Whoever types is told of, however many came before.
+    named += islice((one for one in others[MOST_NAMED:] if one.typing), MOST_TYPING)
+    people = tuple(Looker(one.id, one.name, one.typing) for one in named)
+    return Here(people, len(others) - len(people), view.visitors)
 
 
 class PresenceState(LiveState):

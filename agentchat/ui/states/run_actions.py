@@ -131,8 +131,9 @@ class RunActionsState(rx.State):
 async def _too_late(runs: Any, run_id: str) -> str:
     """Why a verb had no effect: somebody was quicker."""
     run = await runs.get(run_id)
-    by = f" by {run.stopped_by}" if run.stopped_by and run.status != "done" else ""
-    return run_words.TOO_LATE.format(status=run.status, by=by)
+    if run.stopped_by and run.status != "done":
+        return run_words.TOO_LATE_BY.format(status=run.status, by=run.stopped_by)
+    return run_words.TOO_LATE.format(status=run.status)
 
 
 def _text(value: object) -> str:

@@ -15,7 +15,7 @@ from agentchat.ui import words, words_sharing
 from agentchat.ui.live import LiveState, live
 from agentchat.ui.states.account import Acted, refused
 from agentchat.ui.states.thread import thread_of
-from agentchat.ui.visits import acting, who_acts
+from agentchat.ui.visits import acting, public_links, who_acts
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,8 @@ class SharingState(LiveState):
     """People and links of the thread on the page; nothing where everybody may do everything, and
     no links for whom they are not. What came of the last attempt: ``added`` of one to add
     somebody, ``acted`` of one to change a member, ``linked`` of one about links, whose ``link`` is
-    the token of one that was made.
+    the path of one that was made, with the token behind its #. ``public_links`` says whether there
+    are links with which anybody reads.
     """
 
     members: list[MemberLine] = live(_members, "thread")
@@ -91,6 +92,7 @@ class SharingState(LiveState):
     added: Acted = Acted()
     acted: Acted = Acted()
     linked: Acted = Acted()
+    public_links: bool = False
 
     @property
     def thread(self) -> str:
@@ -102,6 +104,7 @@ class SharingState(LiveState):
         """A page begins as if nothing had been done."""
         self.added, self.acted = Acted(self.added.attempt), Acted(self.acted.attempt)
         self.linked = Acted(self.linked.attempt)
+        self.public_links = public_links()
 
     @rx.event
     def hide_link(self):
@@ -136,14 +139,20 @@ class SharingState(LiveState):
 
     @rx.event
     async def make_link(self, thread_id: str, role: str, hours: float, attempt: int):
-        """Make a link that is good for so many hours, for ever if there are none."""
+        """Make a link that is good for so many hours, for ever if there are none; a ``public`` one
+        is a role of its own here.
+        """
+        public = role == "public"
+        path = words_sharing.READ_PATH if public else words_sharing.JOIN_PATH
         try:
             verbs = (await acting(self)).sharing
-            token = await verbs.make_link(thread_id, role, hours=hours or None)
+            token = await verbs.make_link(
+                thread_id, "viewer" if public else role, public, hours or None
+            )
         except Exception as error:
             self.linked = refused(attempt, error)
         else:
-            self.linked = Acted(attempt, words_sharing.MADE, link=token)
+            self.linked = Acted(attempt, words_sharing.MADE, link=f"{path}#{token}")
 
     @rx.event
     async def revoke_link(self, thread_id: str, link_id: str, attempt: int):

@@ -52,9 +52,9 @@ class ThreadState(rx.State):
     what changes seldom (``older``), with each message (``settled``) and with each sentence
     (``tail``) is apart; ``live`` holds what waits or grows, whose text comes in ``tail``.
     ``others`` are the answers at the places of these that are not kept, which may grow, too.
-    ``agent`` is who was picked to answer, ``second`` what a message does while one is being
-    answered, ``parent`` the thread that a sub-agent's thread belongs to. ``role`` is what the
-    person who looks is in the thread: viewer, member or owner.
+    ``agent`` is who was picked to answer, ``model`` by which model, ``second`` what a message does
+    while one is being answered, ``parent`` the thread that a sub-agent's thread belongs to.
+    ``role`` is what the person who looks is in the thread: viewer, member or owner.
     """
 
     shown: str = ""
@@ -67,6 +67,7 @@ class ThreadState(rx.State):
     earlier: int = 0
     missing: bool = False
     agent: str = ""
+    model: str = ""
     second: str = "queue"
     parent: str = ""
     role: str = "owner"
@@ -86,21 +87,19 @@ class ThreadState(rx.State):
                 self._show(ThreadView(thread_id, ""), shown)
         if not thread_id or tab_is_gone():
             return
-        tail = _tail()
-        try:
-            follow = partial(_follow, thread_id=thread_id, window=window + 2 * STEP)
-            async with aclosing(as_seen_by(token, follow)) as views:
-                async for view in views:
-                    async with self:
-                        if self._missed:
-                            self._missed, tail = False, _tail()
-                        tail.grow((*view.live, *view.others))
-                        self._show(view, shown, window=window, tail=tail.pieces)
-                    if tab_is_gone():
-                        return
-        except (ThreadNotFound, NotAllowed):
+        # One that is deleted, or not shared any more, is shown again once it is had back.
+        while await _is_gone(self, thread_id, window, token, shown):
             async with self:
                 self._show(ThreadView(thread_id, ""), shown, missing=True)
+            there = partial(_access, thread_id=thread_id)
+            try:
+                async with aclosing(as_seen_by(token, there)) as found:
+                    while not await anext(found):
+                        pass
+            except (StopAsyncIteration, NotAllowed):
+                return
+            if tab_is_gone():
+                return
 
     def is_empty(self, thread_id: str) -> bool:
         """Whether this thread is on the page, and nothing has been said in it."""
@@ -123,7 +122,7 @@ class ThreadState(rx.State):
         expired, and then it knows nothing of what the page still shows.
         """
         another = not shown and self.shown != view.id
-        first, recent = _cuts(view, window)
+        first, recent = cuts(view, window)
         for name, value in (
             ("title", view.title),
             ("older", [m for m in view.settled if first <= m.position < recent]),
@@ -134,6 +133,7 @@ class ThreadState(rx.State):
             ("earlier", first),
             ("missing", missing),
             ("agent", view.agent),
+            ("model", view.model),
             ("second", view.second_message),
             ("parent", view.parent_id),
             ("role", view.role),
@@ -152,10 +152,13 @@ class ThreadState(rx.State):
         create: bool,
         attempt: int,
         agent: str = "",
+        files: list[str] | None = None,
+        model: str = "",
     ):
-        """Post a message under the id the page made; the answer arrives through `follow`.
+        """Post a message under the id the page made, with files that were uploaded for it; the
+        answer arrives through `follow`.
 
-        A thread that it makes is given the ``agent`` that was picked for it.
+        A thread that it makes is given the ``agent`` and the ``model`` that were picked for it.
         """
         try:
             chat = await acting(self)
@@ -165,6 +168,8 @@ class ThreadState(rx.State):
                 message_id=message_id,
                 create_thread=create,
                 agent="" if _mentions_an_agent(chat, text) else str(agent),
+                model=str(model) if create else "",
+                uploads=() if files is None else files,
             )
             if create and agent:
                 await chat.choose_agent(thread_id, str(agent))
@@ -189,7 +194,7 @@ class ThreadState(rx.State):
                 view = await anext(views)
         except AgentChatError:
             return
-        tail = _tail()
+        tail = fresh_tail()
         tail.grow((*view.live, *view.others))
         self.tail = tail.pieces
 
@@ -198,6 +203,14 @@ class ThreadState(rx.State):
         """Let this agent answer in a thread from now on; empty for whoever fits."""
         try:
             await (await acting(self)).choose_agent(thread_id, str(agent))
+        except AgentChatError as error:
+            return NoticeState.say(str(error))
+
+    @rx.event
+    async def choose_model(self, thread_id: str, model: str):
+        """Let this model answer in a thread from now on; empty for the agents' own."""
+        try:
+            await (await acting(self)).choose_model(thread_id, str(model))
         except AgentChatError as error:
             return NoticeState.say(str(error))
 
@@ -226,10 +239,15 @@ class ThreadState(rx.State):
             return NoticeState.say(str(error))
 
     @rx.event
-    async def regenerate(self, message_id: str, new_id: str):
-        """Ask for an answer once more, beside the one that is there."""
+    async def regenerate(
+        self, message_id: str, new_id: str, agent: str = "", model: str | None = None
+    ):
+        """Ask for an answer once more, beside the one that is there; of this agent, if named, by
+        this model, or without one by that of the thread.
+        """
         try:
-            await (await acting(self)).regenerate(message_id, new_id=new_id)
+            chat = await acting(self)
+            await chat.regenerate(message_id, new_id=new_id, agent=str(agent), model=model)
         except AgentChatError as error:
             return NoticeState.say(str(error))
 
@@ -250,8 +268,35 @@ class ThreadState(rx.State):
             return NoticeState.say(str(error))
 
 
+async def _is_gone(
+    state: Any, thread_id: str, window: int, token: str, shown: dict[str, Any]
+) -> bool:
+    """Show a thread for as long as it is there, or the page is; whether it was the thread that
+    ended.
+    """
+    tail = fresh_tail()
+    try:
+        follow = partial(_follow, thread_id=thread_id, window=window + 2 * STEP)
+        async with aclosing(as_seen_by(token, follow)) as views:
+            async for view in views:
+                async with state:
+                    if state._missed:
+                        state._missed, tail = False, fresh_tail()
+                    tail.grow((*view.live, *view.others))
+                    state._show(view, shown, window=window, tail=tail.pieces)
+                if tab_is_gone():
+                    return False
+    except (ThreadNotFound, NotAllowed):
+        return True
+    return False
+
+
 def _follow(chat: AgentChat, *, thread_id: str, window: int) -> AsyncGenerator[ThreadView, None]:
     return chat.follow(thread_id, window=window)
+
+
+def _access(chat: AgentChat, *, thread_id: str) -> AsyncGenerator[bool, None]:
+    return chat.follow_access(thread_id)
 
 
 def _mentions_an_agent(chat: AgentChat, text: str) -> bool:
@@ -283,12 +328,12 @@ def _window(wish: str | None) -> int:
     return min(int(wish), MOST_SHOWN)
 
 
-def _tail() -> Tail:
+def fresh_tail() -> Tail:
     """Numbered from the time in microseconds: a page gets no number twice."""
     return Tail(time.time_ns() // 1_000)
 
 
-def _cuts(view: ThreadView, window: int) -> tuple[int, int]:
+def cuts(view: ThreadView, window: int) -> tuple[int, int]:
     """The position of the first message that is shown, and of the first that is recent."""
     length = view.earlier + len(view.messages)
     recent = length // STEP - 1

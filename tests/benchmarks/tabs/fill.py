@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import create_engine, insert
+from sqlalchemy import create_engine, event, insert
 
 from agentchat.models import Message, MessageStatus, Role, Thread
+from agentchat.store.database import know_words
 from tests.benchmarks.tabs.stamps import sentence
 
 TEXT = 200
@@ -17,6 +18,7 @@ TEXT = 200
 def fill(url: str, lengths: dict[str, int]) -> None:
     """Make a thread of so many messages for each id; the nth holds the mark ``id:n``."""
     engine = create_engine(url)
+    event.listen(engine, "connect", know_words)
     now = datetime.now(UTC) - timedelta(days=1)
     with engine.begin() as connection:
         for thread_id, length in lengths.items():

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from tests.benchmarks.places import Place
-from tests.benchmarks.tabs.churn import ENVIRONMENT, EQUAL, come_and_go, settled
+from tests.benchmarks.tabs.churn import ENVIRONMENT, NO_MORE, come_and_go, settled
 from tests.benchmarks.tabs.fill import fill
 from tests.benchmarks.tabs.long import long_answer
 from tests.benchmarks.tabs.opening import opening
@@ -155,7 +155,7 @@ async def leaving(found: Places, quick: bool) -> Table | None:
     place.drop(url)
     heads = ["before", "after", "more"]
     table = Table(f"{place.name}: {times:,} tabs that came and went", heads)
-    for name in EQUAL:
+    for name in NO_MORE:
         table.add(name, [before[name], after[name]])
         table.add("  more", [None, None, after[name] - before[name]], most=0)
     objects = (after["objects"] - before["objects"]) / times

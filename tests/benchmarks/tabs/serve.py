@@ -53,7 +53,7 @@ def main() -> None:
     served = app()
     config = uvicorn.Config(
         Look(served, provider, Commits(), _facts()),
-        ws="websockets-sansio",
+        **frontend.connections(),
         log_level="warning",
         timeout_graceful_shutdown=1,
     )

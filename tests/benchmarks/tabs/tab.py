@@ -48,7 +48,8 @@ class Frame:
 class Tab:
     """An open tab: ``async with Tab(url, facts, "/t/THREAD") as tab``.
 
-    ``token`` is what a tab keeps when it is reloaded, ``cookie`` what its browser sends.
+    ``token`` is what a tab keeps when it is reloaded, ``cookie`` what its browser sends, and
+    ``forwarded`` for which address a proxy asks, as it says.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Tab:
         thread_id: str = "",
         token: str | None = None,
         cookie: str = "",
+        forwarded: str = "",
     ) -> None:
         self.thread_id = thread_id
         self.frames: list[Frame] = []
@@ -71,7 +73,8 @@ class Tab:
         if thread_id:
             self._router |= {"pathname": f"/t/{thread_id}", "asPath": f"/t/{thread_id}"}
         self._token = token or str(uuid.uuid4())
-        self._headers = {"Cookie": cookie} if cookie else {}
+        said = {"Cookie": cookie, "X-Forwarded-For": forwarded}
+        self._headers = {name: value for name, value in said.items() if value}
         self._looked = 0
         self._came = asyncio.Event()
 

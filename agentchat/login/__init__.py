@@ -1,0 +1,1 @@
+"""Logging in over HTTP: routes, cookies, other providers of identity."""

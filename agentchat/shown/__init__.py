@@ -1,0 +1,1 @@
+"""What the outside is shown: rows read in one snapshot, and made into views."""

@@ -1,0 +1,1 @@
+"""One client against a real server, and what others feel of it."""
