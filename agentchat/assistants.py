@@ -159,7 +159,8 @@ class Kit:
     """What the shipped agents work with.
 
     ``search`` finds pages on the web, ``memory`` are tools that remember. ``route_by`` says who
-    picks the agent for a message: examples, by ``embedder``, or a call of the model.
+    picks the agent for a message: examples, by ``embedder``, or a call of the model. In an app
+    that is ``open_to_all`` everybody may read every thread.
     """
 
     provider: Provider
@@ -170,6 +171,7 @@ class Kit:
     search: SearchProvider | None = None
     memory: tuple[Tool, ...] = ()
     route_by: Literal["examples", "model"] = "examples"
+    open_to_all: bool = False
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,7 @@ def shipped(kit: Kit) -> tuple[tuple[Agent, ...], AgentRouter | None]:
     assistant = (
         calculate,
         *clock_tools(kit.clock.now),
-        search_messages_tool(kit.database),
+        search_messages_tool(kit.database, open_to_all=kit.open_to_all),
         *follow_up_tools(kit.follow_up, kit.clock),
         ask_person,
         *kit.memory,

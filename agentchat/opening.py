@@ -126,6 +126,7 @@ async def opened(given: Given, settings: Settings, clock: Clock, guard: Guard) -
             ),
             memory_tools(memories),
             settings.route_by,
+            open_to_all=guard.everybody,
         )
         team = await stack.enter_async_context(
             _team(

@@ -153,9 +153,7 @@ class Settings(BaseSettings):
     @field_validator("data_dir", "models_dir", "mcp")
     @classmethod
     def _of_the_folder(cls, value: Path | None) -> Path | None:
-        if value is None or cls._folder is None:
-            return value
-        return cls._folder / value.expanduser()
+        return None if value is None else cls.path(value)
 
     @field_validator("db_url")
     @classmethod
@@ -276,6 +274,11 @@ class Settings(BaseSettings):
             if find_spec("authlib") is None:
                 raise ValueError("AGENTCHAT_OIDC_ISSUER needs: pip install 'agentchat[oidc]'")
         return self
+
+    @classmethod
+    def path(cls, given: str | Path) -> Path:
+        """Where a path in a setting leads, wherever the process went; see :func:`stay`."""
+        return Path(given) if cls._folder is None else cls._folder / Path(given).expanduser()
 
     @property
     def database_url(self) -> str:

@@ -186,11 +186,12 @@ class ThreadView:
     ``settled`` holds messages that will not change any more (the newest of them, oldest
     first); ``live`` begins with the first that is waiting or growing and holds all that
     come after it. ``others`` are the answers that are at the places of these, but are not kept;
-    they may be live too. ``earlier`` counts the messages before the window. ``agent`` is the one
-    picked to answer, empty if each message finds its own; ``model`` the one chosen, empty for the
-    agent's own; ``second_message`` is what a message does while one is being answered: queue,
-    steer, interrupt or replace. A thread in which a sub-agent works has a ``parent_id``. ``role``
-    is what the person who looks is in the thread: viewer, member or owner.
+    they may be live too. ``far`` are messages from further back, if they were asked for;
+    ``earlier`` counts those before all of these, and ``between`` those between them.
+    ``agent`` is the one picked to answer, empty if each message finds its own; ``model`` the one
+    chosen, empty for the agent's own; ``second_message`` is what a message does while one is being
+    answered: queue, steer, interrupt or replace. A thread in which a sub-agent works has a
+    ``parent_id``. ``role`` is what the person who looks is in the thread: viewer, member or owner.
     """
 
     id: str
@@ -204,11 +205,18 @@ class ThreadView:
     parent_id: str = ""
     role: str = "owner"
     others: tuple[MessageView, ...] = field(default=())
+    far: tuple[MessageView, ...] = field(default=())
+    between: int = 0
 
     @property
     def messages(self) -> tuple[MessageView, ...]:
-        """All that is kept and in view, oldest first."""
+        """The newest that are kept, oldest first."""
         return (*self.settled, *self.live)
+
+    @property
+    def length(self) -> int:
+        """How many messages the thread consists of."""
+        return self.earlier + len(self.far) + self.between + len(self.messages)
 
     @property
     def running(self) -> bool:
@@ -218,13 +226,14 @@ class ThreadView:
 
 @dataclass(frozen=True)
 class PlaceView:
-    """Where a message is: in which thread, and how many are shown ``after`` it. ``shown`` is false
-    for one of a version that is not.
+    """Where a message is: in which thread, at which ``position`` from 0 on, and how many are shown
+    ``after`` it. ``shown`` is false for one of a version that is not.
     """
 
     thread_id: str
     after: int
     shown: bool
+    position: int
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ class FakeProvider:
             self.rejected.clear()
             self._replies.clear()
 
-    def wait_for(self, condition: Callable[[], object], timeout: float = 10.0) -> None:
+    def wait_for(self, condition: Callable[[], object], timeout: float = 30.0) -> None:
         """Block until ``condition()`` is true; it is asked again when anything happens here.
 
         Raises ``TimeoutError``.
@@ -138,7 +138,7 @@ class FakeProvider:
             if not self._changed.wait_for(holds, timeout):
                 raise TimeoutError(f"still not true after {timeout} s; requests: {self.requests}")
 
-    async def until(self, condition: Callable[[], object], timeout: float = 10.0) -> None:  # noqa: ASYNC109
+    async def until(self, condition: Callable[[], object], timeout: float = 30.0) -> None:  # noqa: ASYNC109
         """As :meth:`wait_for`, without blocking the event loop."""
         await asyncio.to_thread(self.wait_for, condition, timeout)
 

@@ -9,14 +9,14 @@ from collections.abc import Callable
 STEP = 0.01
 
 
-async def eventually(condition: Callable[[], object], within: float = 5) -> None:
+async def eventually(condition: Callable[[], object], within: float = 30) -> None:
     """Return once ``condition()`` is true; TimeoutError after so many seconds."""
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(STEP)
 
 
-def eventually_now(condition: Callable[[], object], within: float = 20) -> None:
+def eventually_now(condition: Callable[[], object], within: float = 30) -> None:
     """As :func:`eventually`, for tests that are not async."""
     end = time.monotonic() + within
     while not condition():

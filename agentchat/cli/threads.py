@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, TextIO
+from typing import Annotated, Literal
 
 import typer
 
 from agentchat.accounts.names import spelled_name
 from agentchat.cli import check as cli_check
+from agentchat.cli.written import written
 from agentchat.durable.clock import SystemClock
 from agentchat.errors import AgentChatError, InvalidInput, NotFound
 from agentchat.guard import Guard
@@ -61,21 +62,12 @@ def export(
             pieces = verbs.export_thread(thread, kind, actor=ACTOR)
             # Whether it is there is known with the first piece, before a file is made.
             first = await anext(pieces)
-            with _to(output) as to:
+            with nullcontext(sys.stdout) if output == STDOUT else written(output) as to:
                 to.write(first)
                 async for piece in pieces:
                     to.write(piece)
 
     _run(do)
-
-
-@contextmanager
-def _to(output: str) -> Iterator[TextIO]:
-    if output == STDOUT:
-        yield sys.stdout
-        return
-    with Path(output).open("w", encoding="utf-8") as file:
-        yield file
 
 
 def take_in(

@@ -208,7 +208,10 @@ def _build(choice: Choice, settings: Settings) -> Provider:
             return ScriptedProvider(name)
         case "local":
             from agentchat.llm.local import LocalProvider
+            from agentchat.llm.weights import is_file_name
 
+            if is_file_name(name):
+                name = str(settings.path(name))
             try:
                 return LocalProvider(name, settings.models_dir)
             except UnknownModel as error:

@@ -42,6 +42,8 @@ def public_view(view: ThreadView) -> ThreadView:
         settled=tuple(map(_message, view.settled)),
         live=tuple(map(_message, view.live)),
         earlier=view.earlier,
+        far=tuple(map(_message, view.far)),
+        between=view.between,
         role=view.role,
     )
 

@@ -59,11 +59,12 @@ class ThreadHit:
 @dataclass(frozen=True)
 class SearchView:
     """A page of what was found. ``skip`` is what to ask the next page with, -1 if this is the
-    last.
+    last; then ``cut`` says that there may be older ones that were not looked at.
     """
 
     threads: tuple[ThreadHit, ...] = ()
     skip: int = -1
+    cut: bool = False
 
 
 def marked(text: str, marks: Marks) -> tuple[SnippetPiece, ...]:
@@ -94,7 +95,7 @@ def _first(text: str, marks: Marks) -> tuple[int, str, int]:
         if marks and marks.search(spaced(folded(text[place : place + 2 * _STEP]))):
             start = max(0, place - _STEP)
             line = _one_line(text[start : start + _LINE])
-            said, places = places_of(line)
+            said, places = places_of(line[: place - start + 2 * _STEP])
             if found := marks.search(said):
                 return start, line, places[found.start()]
     return 0, _one_line(text[:_LINE]), 0

@@ -65,30 +65,42 @@ class _Part(NamedTuple):
 
 
 def thread_view(
-    session: Session, last: Shown | None, thread_id: str, model_id: str, window: int
+    session: Session,
+    last: Shown | None,
+    thread_id: str,
+    model_id: str,
+    window: int,
+    far: range = range(0),
 ) -> Shown:
-    """A thread with its newest ``window`` messages and what is growing. What is in ``last`` and
-    cannot have changed is not read again.
+    """A thread with its newest ``window`` messages and what is growing, and with those at the
+    places that are ``far`` back. What is in ``last`` and cannot have changed is not read again.
 
     Raises :class:`~agentchat.errors.ThreadNotFound`.
     """
     thread, forks = branches.thread_with(session, thread_id)
     first = max(0, thread.length - window)
-    heads = {row.id: row for row in branches.since(session, thread_id, first)}
+    heads = {row.id: row for row in branches.since(session, thread_id, first, far)}
     live = [row for row in heads.values() if row.status in LIVE_MESSAGE]
     model = providers.get(session, model_id) if live else None
     reading = _Reading(session, last or Shown(ThreadView(thread_id, "")), thread, model)
     reading.foremost = next((row.id for row in live if not row.hidden), "")
     found = reading.read(heads, dict.fromkeys(heads, thread_id))
     kept = variant_views.kept(heads.values(), found, forks, thread.branch)
-    settled = next((n for n, one in enumerate(kept) if one.id == reading.foremost), len(kept))
+    newest = next((n for n, one in enumerate(kept) if one.position >= first), len(kept))
+    back, kept = kept[:newest], kept[newest:]
+    unsettled = {row.id for row in live}
+    settled = next((n for n, one in enumerate(kept) if one.id in unsettled), len(kept))
+    hidden = max(0, thread.length - len(back) - len(kept))
+    earlier = min(back[0].position, hidden) if back else hidden
     view = ThreadView(
         id=thread.id,
         title=thread.title,
         settled=kept[:settled],
         live=kept[settled:],
         others=variant_views.others(heads.values(), found),
-        earlier=max(0, thread.length - len(kept)),
+        earlier=earlier,
+        far=back,
+        between=hidden - earlier,
         agent=thread.agent,
         model=thread.model,
         second_message=thread.second_message,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+MOST_KEPT: Final = 500
+"""How many threads a page lists at most that are pinned or in folders."""
 
 
 class ThreadPlace(NamedTuple):

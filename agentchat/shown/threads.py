@@ -10,14 +10,12 @@ from sqlalchemy import Row
 from sqlmodel import Session
 
 from agentchat.models import MemberRole
-from agentchat.shown.thread_lists import DeletedThread, ThreadPlace, ThreadSummary
+from agentchat.shown.thread_lists import MOST_KEPT, DeletedThread, ThreadPlace, ThreadSummary
 from agentchat.store import emptying, threads
 from agentchat.store.threads import Reader
 
 MOST_THREADS = 500
 """How many threads a list shows unless it is asked for more."""
-MOST_KEPT = 500
-"""How many threads it shows at most that are pinned or in folders."""
 MOST_DELETED = 500
 
 
@@ -30,8 +28,8 @@ def thread_list(
     after: ThreadPlace | None = None,
 ) -> tuple[ThreadSummary, ...]:
     """The threads that a person may read, most recently used first: those that they have pinned
-    or put in folders, up to ``limit`` others, and as many that come ``after`` a place; or those
-    that they have archived, behind it.
+    or put in folders (:data:`MOST_KEPT`, and one that tells of more), up to ``limit`` others, and
+    as many that come ``after`` a place; or those that they have archived, behind it.
     """
     running, asking = threads.running(session), threads.asking(session)
 
@@ -52,7 +50,7 @@ def thread_list(
     if archived:
         rows = [*threads.newest(session, who, archived=True, after=after, limit=limit)]
     else:
-        rows = [*threads.kept(session, who, limit=MOST_KEPT)]
+        rows = [*threads.kept(session, who, limit=MOST_KEPT + 1)]
         rows += threads.newest(session, who, limit=limit)
         if after is not None:
             rows += threads.newest(session, who, after=after, limit=limit)

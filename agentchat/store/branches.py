@@ -140,14 +140,18 @@ def check_shown(tx: Tx, message: Message) -> None:
         raise WrongState(NOT_SHOWN)
 
 
-def since(session: Session, thread_id: str, position: int) -> list[Any]:
+def since(session: Session, thread_id: str, position: int, far: range = range(0)) -> list[Any]:
     """The messages that a thread shows from a position on without their text, oldest first, with
-    those beside them that are not kept. What is settled has another text only if something else
-    here is another, too. Messages of branches that are not shown are not read.
+    those beside them that are not kept; before them those that are ``far`` back. What is settled
+    has another text only if something else here is another, too. Messages of branches that are not
+    shown are not read.
     """
+    about = {"thread_id": thread_id, "first": position}
+    end = min(far.stop, position)
+    stretch = {"thread_id": thread_id, "first": far.start, "end": end}
     with by_message.telling(session, [rows("messages", {"thread_id": thread_id})]):
-        found = session.execute(_SINCE, {"thread_id": thread_id, "first": position})
-        return list(found.all())
+        before = session.execute(_BETWEEN, stretch).all() if far.start < end else ()
+        return [*before, *session.execute(_SINCE, about).all()]
 
 
 _KEPT = _MESSAGES.alias("kept")
@@ -170,10 +174,12 @@ _SINCE = (
     .order_by(_MESSAGES.c.position, _MESSAGES.c.variant)
 )
 
+_BETWEEN = _SINCE.where(_KEPT.c.position < bindparam("end"))
 
-def of_message(session: Session, message_id: str) -> tuple[str, int, bool] | None:
-    """In which thread a message is, how many places come after its own, and whether that is shown;
-    None if there is no such message.
+
+def of_message(session: Session, message_id: str) -> tuple[str, int, bool, int] | None:
+    """In which thread a message is, how many places come after its own, whether that is shown, and
+    its place; None if there is no such message.
     """
     beside = (
         (_KEPT.c.thread_id == _MESSAGES.c.thread_id)
@@ -182,11 +188,11 @@ def of_message(session: Session, message_id: str) -> tuple[str, int, bool] | Non
     )
     seen = select(_KEPT.c.id).where(beside, _KEPT.c.hidden.is_(False)).exists()
     after = _THREADS.c.length - 1 - _MESSAGES.c.position
-    query = select(_MESSAGES.c.thread_id, after, seen).join_from(
+    query = select(_MESSAGES.c.thread_id, after, seen, _MESSAGES.c.position).join_from(
         _MESSAGES, _THREADS, _THREADS.c.id == _MESSAGES.c.thread_id
     )
     found = session.execute(query.where(_MESSAGES.c.id == message_id)).first()
-    return None if found is None else (found[0], found[1], bool(found[2]))
+    return None if found is None else (found[0], found[1], bool(found[2]), found[3])
 
 
 def delete_of_thread(tx: Tx, thread_id: str) -> None:

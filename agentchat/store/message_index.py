@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, cast, column
-from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
+from sqlalchemy import ColumnElement, Select, Text, any_, cast, column, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, TSVECTOR
 from sqlmodel import Session
 
 from agentchat.columns import table_of
@@ -14,6 +14,8 @@ from agentchat.models import Message
 from agentchat.store.asked import Key
 from agentchat.store.memory_words import fts_table
 
+FEW: Final = 2_000
+"""So many messages are read and sorted in no time; of more, the newest soon fill a page."""
 FTS = fts_table("messages_search", "place")
 _MESSAGES = table_of(Message)
 _WORDS = column("words", TSVECTOR)
@@ -48,15 +50,13 @@ def _any(key: Key, either: str, quote: str, begun: str) -> str:
     return "(" + either.join([first, *(quote + one + quote for one in others)]) + ")"
 
 
-def newest_first(query: Select[Any], session: Session) -> Select[Any]:
-    """The messages of a query of them, the newest first. Those of one moment, which the databases
-    do not sort alike, have one ``moment``.
-    """
-    if is_sqlite(session):
-        # The index gives them in this order without sorting.
-        return query.add_columns((FTS.c.rowid.op(">>")(20)).label("moment")).order_by(
-            FTS.c.rowid.desc()
-        )
-    return query.add_columns(_MESSAGES.c.created_at.label("moment")).order_by(
-        _MESSAGES.c.created_at.desc()
-    )
+def in_threads(thread_ids: Collection[str]) -> ColumnElement[bool]:
+    """Whether a message is in one of these threads, however many, on PostgreSQL."""
+    return _MESSAGES.c.thread_id == any_(cast(list(thread_ids), ARRAY(Text)))
+
+
+def are_few(session: Session, query: Select[Any]) -> bool:
+    """Whether a query of messages finds so few that it is quickest to read them all."""
+    some = query.with_only_columns(literal(1)).limit(FEW + 1).subquery()
+    number: int = session.execute(select(func.count()).select_from(some)).scalar_one()
+    return number <= FEW

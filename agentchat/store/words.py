@@ -144,15 +144,17 @@ def _clusters(text: str) -> Iterator[tuple[int, str]]:
     start = 0
     for place in range(1, len(text)):
         sign = text[place]
-        if sign < "\u0300" or not _goes_on(unicodedata.normalize("NFKD", sign)[0]):
+        if sign < "\u0300" or not _goes_on(sign):
             yield start, text[start:place]
             start = place
     if text:
         yield start, text[start:]
 
 
+@lru_cache(maxsize=4096)
 def _goes_on(sign: str) -> bool:
     # Marks, and the vowels and ends of Korean syllables.
+    sign = unicodedata.normalize("NFKD", sign)[0]
     return "\u1160" <= sign <= "\u11ff" or unicodedata.category(sign)[0] == "M"
 
 

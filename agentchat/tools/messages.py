@@ -24,9 +24,10 @@ EXCERPT = 300
 """How many characters of a message are shown, around the first word that was found."""
 
 
-def search_messages_tool(database: Database) -> Tool:
+def search_messages_tool(database: Database, *, open_to_all: bool = False) -> Tool:
     """``search_messages`` as a tool. It finds only messages of threads that the person whose
-    message is answered owns or wrote in.
+    message is answered owns or wrote in, and may still read; ``open_to_all`` is an app where
+    everybody may read every thread.
     """
 
     @tool(name="search_messages", read_only=True)
@@ -53,7 +54,8 @@ def search_messages_tool(database: Database) -> Tool:
         def look(session: Session) -> list[Found]:
             thread, position = message_words.position_of(session, context.message_id)
             # From the question on: it would be found first, and is known.
-            where = Where(context.actor.id, thread_id, (thread, position - 1))
+            before = (thread, position - 1)
+            where = Where(context.actor.id, thread_id, before, open_to_all=open_to_all)
             return message_words.search(session, query, where, limit=limit)
 
         return told(await database.read(look), query)

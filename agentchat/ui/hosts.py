@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
@@ -23,11 +23,10 @@ def known_hosts(app: ASGIApp, origins: Iterable[str]) -> ASGIApp:
     and sockets: 421 in words for all others.
 
     Browsers let a page read what its own name points to, also if that is this machine. The
-    name is what it cannot change. Where all origins are reached through TLS, so is what is asked,
-    whatever came to us from the proxy: or else a redirect would lead out of it.
+    name is what it cannot change. A redirect to another page of the app names the page alone: a
+    proxy may have taken TLS off, or the port from the name, and then it would lead elsewhere.
     """
     origins = tuple(origins)
-    secure = all(origin.startswith("https:") for origin in origins)
     known = frozenset(urlsplit(origin).hostname for origin in origins)
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,9 +35,13 @@ def known_hosts(app: ASGIApp, origins: Iterable[str]) -> ASGIApp:
             return
         asked = Headers(scope=scope).getlist("host")
         if len(asked) == 1 and host_of(asked[0]) in known:
-            if secure:
-                scope = {**scope, "scheme": "https" if scope["type"] == "http" else "wss"}
-            await app(scope, receive, send)
+
+            async def send_here(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    _redirect_within(MutableHeaders(scope=message), asked[0])
+                await send(message)
+
+            await app(scope, receive, send_here if scope["type"] == "http" else send)
             return
         refused = PlainTextResponse(UNKNOWN_HOST.format(known=", ".join(origins)), 421)
         if scope["type"] == "http":
@@ -53,3 +56,10 @@ def host_of(header: str) -> str | None:
     """The name in a ``Host`` header, without its port; None if it is no such header."""
     found = _HOST.fullmatch(header)
     return found[1].strip("[]").lower() if found else None
+
+
+def _redirect_within(headers: MutableHeaders, asked: str) -> None:
+    to = urlsplit(headers.get("location", ""))
+    # Two slashes, also as browsers read them, would begin the name of another site.
+    if to.netloc == asked and not to.path[1:].startswith(("/", "\\")):
+        headers["location"] = urlunsplit(("", "", to.path or "/", to.query, to.fragment))

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -37,6 +37,8 @@ GENEROUS: Final = 10
 MOST_ADDRESSES: Final = 10_000
 """Of how many addresses it is remembered what they did, besides those with open sockets; whoever
 was least lately here begins anew."""
+RESTED: Final = 0.25
+"""Which part of a bucket has to be full again before who emptied it counts as having paused."""
 HELD: Final = 2.0
 """For how many seconds a refusal is held back."""
 MOST_HELD: Final = 50
@@ -66,6 +68,11 @@ class Bucket:
         if wait <= most:
             self._left -= cost
         return wait
+
+    @property
+    def rested(self) -> bool:
+        """Whether as much has come in again since it was empty as takes a pause to come."""
+        return self._left >= self._burst * RESTED
 
     def turn(self, now: float, cost: float = 1.0) -> float | None:
         """As :meth:`delay`; None if it would take longer than anybody waits."""
@@ -97,13 +104,20 @@ class Address:
 class Addresses:
     """What each address has done. ``most_sockets`` may be open at once from one, 0 is no limit;
     ``hops`` are the proxies that tell the address of who asks, and ``open_to_all`` whether there
-    are no accounts, and so nobody but who sits at this machine.
+    are no accounts, and so nobody but who sits at this machine. ``sleep`` waits by the clock that
+    ``now`` reads.
     """
 
     def __init__(
-        self, now: Callable[[], float], *, most_sockets: int, hops: int, open_to_all: bool
+        self,
+        now: Callable[[], float],
+        *,
+        most_sockets: int,
+        hops: int,
+        open_to_all: bool,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        self.now = now
+        self.now, self.sleep = now, sleep
         self._most_sockets = most_sockets or math.inf
         self._hops = hops
         self._open_to_all = open_to_all
@@ -133,7 +147,7 @@ class Addresses:
         if address.held < MOST_HELD:
             address.held += 1
             try:
-                await asyncio.sleep(HELD)
+                await self.sleep(HELD)
             finally:
                 address.held -= 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from typing import Final
 
@@ -35,7 +34,7 @@ def limited_requests(app: ASGIApp, addresses: Addresses) -> ASGIApp:
             await too_many(scope["path"])(scope, receive, send)
             return
         if wait:
-            await asyncio.sleep(wait)
+            await addresses.sleep(wait)
         await app(scope, receive, send)
 
     return wrapped

@@ -98,8 +98,8 @@ def guarded_socket(app: ASGIApp, origins: Collection[str], addresses: Addresses)
                 return
             address.sockets += 1
             try:
-                await asyncio.sleep(wait or 0)
-                gate = _Gate(receive, send, address, log)
+                await addresses.sleep(wait or 0)
+                gate = _Gate(receive, send, addresses, address, log)
                 await app(scope, gate.receive, gate.send)
             finally:
                 address.sockets -= 1
@@ -148,9 +148,11 @@ class _Log:
 class _Gate:
     """The way in of one socket."""
 
-    def __init__(self, receive: Receive, send: Send, address: Address, log: _Log) -> None:
+    def __init__(
+        self, receive: Receive, send: Send, addresses: Addresses, address: Address, log: _Log
+    ) -> None:
         self._receive, self._send = receive, send
-        self._address = address
+        self._addresses, self._address = addresses, address
         self._pace = Bucket(BURST, PER_SECOND)
         self._fast_since: float | None = None
         self._connect_by = asyncio.get_running_loop().time() + CONNECT_SECONDS
@@ -197,18 +199,19 @@ class _Gate:
 
     async def _in_turn(self, cost: float) -> None:
         """Wait until something of this cost may pass."""
-        now = asyncio.get_running_loop().time()
+        now = self._addresses.now()
         wait = self._pace.delay(now, cost)
-        if not wait:
+        if self._pace.rested:
             self._fast_since = None
-        else:
+        elif wait:
+            # What came in while this process was busy is no pause of who sends.
             self._warn("A socket sends faster than anybody types; it is read more slowly")
             self._fast_since = now if self._fast_since is None else self._fast_since
             if now - self._fast_since > FLOOD_SECONDS:
                 raise _Flooding(f"it went on sending too fast for {FLOOD_SECONDS:g} seconds")
         # Others of the same address are no reason to close this one.
         if wait := max(wait, self._address.events.delay(now, cost)):
-            await asyncio.sleep(wait)
+            await self._addresses.sleep(wait)
 
     async def _close(self, code: int, words: str) -> Message:
         await self._send({"type": "websocket.close", "code": code, "reason": words})

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from agentchat.shown.thread_lists import ThreadPlace, ThreadSummary
+from agentchat.shown.thread_lists import MOST_KEPT, ThreadPlace, ThreadSummary
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,14 @@ class Window:
     """What of a list is sent: the lines at its front, and those behind a place where somebody has
     scrolled to. ``after`` is that place, empty if there is none; ``gap`` the id of the last line
     at the front, if some are left out behind it. ``more`` says that there are threads behind all
-    of these.
+    of these, ``unlisted`` that there are more that are pinned or in folders than are listed.
     """
 
     lines: tuple[ThreadLine, ...] = ()
     more: bool = False
     after: str = ""
     gap: str = ""
+    unlisted: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,7 @@ class ListChange:
     more: bool = False
     after: str = ""
     gap: str = ""
+    unlisted: bool = False
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ListChange) and other.mark == self.mark
@@ -83,7 +85,7 @@ class Sent:
         self.mark, self.lines = mark, new
         changed = tuple(line for line in window.lines if before.get(line.id) != line)
         gone = tuple(before.keys() - new.keys())
-        about = (window.more, window.after, window.gap)
+        about = (window.more, window.after, window.gap, window.unlisted)
         if not base or len(changed) + len(gone) > len(new) // 2:
             return ListChange(mark, "", window.lines, (), *about)
         return ListChange(mark, base, changed, gone, *about)
@@ -91,10 +93,11 @@ class Sent:
 
 def window_of(threads: Sequence[ThreadSummary], size: int, name: str = "") -> Window:
     """What is shown of threads in their order: ``size`` of them at the front, as many behind the
-    place of this name, if there is one, and all that are pinned or in folders. One more of each
-    tells what there is besides.
+    place of this name, if there is one, and those that are pinned or in folders, up to
+    :data:`MOST_KEPT`. One more of each tells what there is besides.
     """
     after = place_of(name)
+    kept = [one for one in threads if one.pinned or one.folder]
     dated = [one for one in threads if not (one.pinned or one.folder)]
     front, rest = dated[:size], dated[size:]
     if after is None:
@@ -104,9 +107,9 @@ def window_of(threads: Sequence[ThreadSummary], size: int, name: str = "") -> Wi
         more = len(behind) > size
         behind = behind[:size]
         gap = front[-1].id if rest and _order(rest[0].place) <= _order(after) else ""
-    shown = {one.id for one in (*front, *behind)}
-    lines = tuple(line_of(one) for one in threads if one.pinned or one.folder or one.id in shown)
-    return Window(lines, more, name, gap)
+    shown = {one.id for one in (*kept[:MOST_KEPT], *front, *behind)}
+    lines = tuple(line_of(one) for one in threads if one.id in shown)
+    return Window(lines, more, name, gap, len(kept) > MOST_KEPT)
 
 
 def named(place: ThreadPlace) -> str:

@@ -36,6 +36,10 @@ STARTERS: Final = said(
 MESSAGES: Final = said("Messages")
 LATEST: Final = said("Jump to latest")
 LOAD_EARLIER: Final = said("Show earlier messages")
+LOAD_LATER: Final = said("Show later messages")
+NOT_SHOWN: Final = said(
+    {"one": "One message is not shown here", "many": "{number} messages are not shown here"}
+)
 YOU: Final = said("You")
 ASSISTANT: Final = said("Assistant")
 STATUS: Final = said(
@@ -94,6 +98,8 @@ COMPOSER: Final = said(
         "placeholder": "Write a message",
         "send": "Send",
         "stop": "Stop",
+        "stopAll": "Stop all",
+        "stopAllMore": "Ends the answer that is being written, and those that wait for it",
         "hint": "Enter sends, Shift+Enter starts a new line",
         "limit": 100_000,
         "tooLong": (

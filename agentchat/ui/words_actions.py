@@ -50,6 +50,3 @@ NOT_SHOWN: Final = said(
     "This message is in a version of the thread that is not shown now. The arrows at an edited"
     " message lead to it."
 )
-TOO_FAR: Final = said(
-    "This message is further back than a page goes. Export the thread to read it."
-)

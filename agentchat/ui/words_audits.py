@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from agentchat.ui.said import said
+from agentchat.ui.words_workflows import WORKFLOWS
 
 AUDIT_WORDS: Final[dict[str, Any]] = said(
     {
@@ -53,6 +54,41 @@ AUDIT_WORDS: Final[dict[str, Any]] = said(
             "fault": "fault",
             "app": "app",
         },
+        "workflows": WORKFLOWS,
+        "details": {
+            "about": "about",
+            "address": "address",
+            "admin": "looks after the app",
+            "amount": "how much",
+            "ask": "question",
+            "before": "before",
+            "branch": "version",
+            "changed": "changed",
+            "display_name": "name",
+            "ended": "logins ended",
+            "event": "event",
+            "fault": "fault",
+            "form": "form",
+            "from": "from",
+            "instead_of": "instead of",
+            "invitation": "invitation",
+            "issuer": "provider",
+            "link": "link",
+            "login": "login",
+            "message": "message",
+            "name": "name",
+            "new": "new",
+            "of": "of",
+            "person": "person",
+            "public": "for anybody",
+            "role": "role",
+            "run": "run",
+            "seconds": "seconds",
+            "settings": "settings",
+            "step": "step",
+            "why": "why",
+            "workflow": "workflow",
+        },
     }
 )
 ACTIONS: Final[dict[str, str]] = said(
@@ -67,6 +103,10 @@ ACTIONS: Final[dict[str, str]] = said(
         "revoke_invitation": "took a link back",
         "rename": "changed a name",
         "change_password": "changed a password",
+        "fail_change_password": "did not know the password",
+        "set_password": "gave another password",
+        "make_reset": "made a link for another password",
+        "use_reset": "chose a password by a link",
         "set_admin": "changed who looks after the app",
         "activate": "activated",
         "deactivate": "deactivated",
@@ -75,6 +115,15 @@ ACTIONS: Final[dict[str, str]] = said(
         "change role": "changed a role",
         "make link": "made a link",
         "revoke link": "revoked a link",
+        "join": "joined",
+        "leave": "left",
+        "hand over": "handed it over",
+        "edit": "edited a message",
+        "edit waiting": "changed a waiting message",
+        "send now": "sent a waiting message at once",
+        "take back": "took a waiting message back",
+        "show branch": "showed another version",
+        "import": "imported",
         "approve": "approved",
         "deny": "denied",
         "answer": "answered",
@@ -86,6 +135,11 @@ ACTIONS: Final[dict[str, str]] = said(
         "rerun": "began anew",
         "fork": "forked",
         "keep": "chose an answer",
+        "continue": "had an answer continued",
+        "send event": "sent an event",
+        "run now": "run at once",
+        "add": "added",
+        "create": "created",
         "delete": "deleted",
         "restore": "had it back",
         "delete for good": "deleted for good",
@@ -93,6 +147,8 @@ ACTIONS: Final[dict[str, str]] = said(
         "export": "exported",
         "test": "tested",
         "sweep": "swept",
+        "on": "switched on",
+        "end": "ended",
     }
 )
 """The words for what people do; of what is not here the name itself is shown."""

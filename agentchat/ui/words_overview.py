@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from agentchat.ui.said import said
+from agentchat.ui.words_workflows import WORKFLOWS
 
 TITLE: Final = said("Overview")
 PATH: Final = "/overview"
 
 OVERVIEW: Final[dict[str, Any]] = said(
     {
+        "workflows": WORKFLOWS,
         "range": "Time looked at",
         "ranges": {
             "1h": "Last hour",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from agentchat.ui.said import said, told
+from agentchat.ui.words_workflows import WORKFLOWS
 
 TITLE: Final = said("Run")
 NO_SUCH_ACTION: Final = said("There is no such action.")
@@ -205,7 +206,13 @@ RUN: Final[dict[str, Any]] = said(
             "fork": "forked it",
             "keep": "kept its answer",
             "send event": "sent it an event",
+            "approve": "approved a call",
+            "deny": "denied a call",
+            "answer": "answered a question",
+            "continue": "had its answer continued",
+            "export": "saved it as a file",
         },
+        "workflows": WORKFLOWS,
         "asks": "It waits for somebody",
     }
 )

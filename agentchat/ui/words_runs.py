@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from agentchat.ui.said import said
+from agentchat.ui.words_workflows import WORKFLOWS
 
 TITLE: Final = said("Runs")
 PATH: Final = "/runs"
@@ -29,6 +30,7 @@ STATUSES: Final = said(
 
 LIST: Final[dict[str, Any]] = said(
     {
+        "workflows": WORKFLOWS,
         "title": TITLE,
         "statuses": STATUSES,
         "statusFilter": "Status",

@@ -29,6 +29,7 @@ PALETTE: Final[dict[str, Any]] = said(
         "archived": words_threads.ARCHIVED,
         "moreIn": "More in this thread",
         "nothing": "Nothing holds these words.",
+        "cut": "Only the newest messages were looked through. A rarer word finds older ones.",
         "searching": "Searching",
         "count": "{count} threads found",
         "countOne": "1 thread found",

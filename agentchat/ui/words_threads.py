@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from agentchat.shown.thread_lists import MOST_KEPT
 from agentchat.ui.said import said
 
 ARCHIVE: Final = said("Archived threads")
@@ -25,6 +26,10 @@ LIST: Final = said(
         "empty": "Your threads will be listed here.",
         "untitled": "Untitled",
         "pinned": "Pinned",
+        "unlisted": (
+            f"Of pinned threads and those in folders, the {MOST_KEPT} used last are listed."
+            " Search finds the others."
+        ),
         "today": "Today",
         "yesterday": "Yesterday",
         "week": "Previous 7 days",

@@ -43,15 +43,21 @@ class Following(Inner):
     """What :class:`~agentchat.chat.AgentChat` lets the outside follow."""
 
     def follow(
-        self, thread_id: str, *, actor: Actor = LOCAL, window: int = reads.WINDOW
+        self,
+        thread_id: str,
+        *,
+        actor: Actor = LOCAL,
+        window: int = reads.WINDOW,
+        far: range = range(0),
     ) -> AsyncGenerator[ThreadView, None]:
-        """Yield the thread now and whenever something in it changes.
+        """Yield the thread now and whenever something in it changes: its newest messages, as many
+        as ``window`` says, and those at the positions of ``far``, which may be anywhere.
 
         Raises ThreadNotFound at once, or when the thread is deleted, or is not open to this
         person any more.
         """
         self._guard.reader(actor)
-        about = (thread_id, self._opened.model_id, window)
+        about = (thread_id, self._opened.model_id, window, far)
         if self._guard.everybody:
             return _views(self._database.live.fold(reads.thread_view, *about))
         guarded = self._database.live.fold(_guarded, self._guard, *about)
@@ -77,9 +83,10 @@ class Following(Inner):
         actor: Actor = LOCAL,
     ) -> AsyncGenerator[tuple[ThreadSummary, ...], None]:
         """Yield the list of threads now and whenever it changes, up to twice a second: those that
-        this person has pinned or put in folders, up to ``limit`` others, most recently used
-        first, and with a place (:attr:`~agentchat.ThreadSummary.place`) as many that come
-        ``after`` it; or of those that they have ``archived`` only the ones after it.
+        this person has pinned or put in folders (the 501 used last, if there are as many), up to
+        ``limit`` others, most recently used first, and with a place
+        (:attr:`~agentchat.ThreadSummary.place`) as many that come ``after`` it; or of those that
+        they have ``archived`` only the ones after it.
         """
         self._guard.person(actor)
         who = Reader(actor.id, everything=self._guard.everybody)
@@ -152,12 +159,18 @@ def _is_open(session: Session, thread_id: str, guard: Guard, actor: Actor) -> bo
 
 
 def _guarded(
-    session: Session, last: _Shown | None, guard: Guard, thread_id: str, model_id: str, window: int
+    session: Session,
+    last: _Shown | None,
+    guard: Guard,
+    thread_id: str,
+    model_id: str,
+    window: int,
+    far: range,
 ) -> _Shown:
     """A thread with whom it is open to in the same snapshot: one read serves all who follow it."""
     access = guard.access(session, thread_id)
     shown = None if last is None else last.shown
-    return _Shown(access, reads.thread_view(session, shown, thread_id, model_id, window))
+    return _Shown(access, reads.thread_view(session, shown, thread_id, model_id, window, far))
 
 
 async def _guarded_views(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Row
 from sqlmodel import Session
@@ -71,21 +71,17 @@ def found(
 ) -> SearchView:
     words = [word.strip(AROUND) or word for word in folded(text).split()]
     asked = asked_of(text)
-    threads = thread_words.titles(session, reader_id, most=_LOOKED_AT)
-    titled = [one for one in threads if _all_in(words, one.title)]
-    ids = [one.id for one in titled]
-    said: dict[str, list[str]] = {}
-    if asked and len(ids) <= skip + limit:
-        seen = set(ids)
-        for message_id, thread_id in thread_words.hits(session, asked, reader_id, most=_LOOKED_AT):
-            if thread_id not in seen and len(ids) + len(said) > skip + limit:
-                break
-            if thread_id not in seen:
-                said.setdefault(thread_id, []).append(message_id)
-    shown = [*ids, *said][skip : skip + limit]
-    more = len(ids) + len(said) > skip + limit and skip + limit <= MOST_SKIPPED
+    threads = thread_words.open_threads(session, reader_id, most=_LOOKED_AT)
+    titled = [one.id for one in threads if (one.length or one.title) and _all_in(words, one.title)]
+    said = _Said({}, [], False, bool(words) and len(threads) >= _LOOKED_AT)
+    if asked and threads and len(titled) <= skip + limit:
+        within = thread_words.few(threads)
+        said = _said(session, asked, reader_id, within, titled, skip + limit, said.cut)
+    shown = [*titled, *said.threads][skip : skip + limit]
+    is_more = len(titled) + len(said.threads) > skip + limit
+    can_go_on = skip + limit <= MOST_SKIPPED
     messages = _messages(session, asked, reader_id, shown, said)
-    named = {one.id: one for one in titled} | thread_words.named(session, shown)
+    named = thread_words.named(session, shown)
     archived = thread_words.archived(session, user_id, shown)
     in_title = _in_title(words, asked)
     hits = (
@@ -93,7 +89,42 @@ def found(
         for one in shown
         if one in named
     )
-    return SearchView(tuple(hits), skip + limit if more else -1)
+    if is_more and can_go_on:
+        return SearchView(tuple(hits), skip + limit)
+    return SearchView(tuple(hits), cut=is_more or said.cut)
+
+
+class _Said(NamedTuple):
+    """The newest messages that hold what is asked for, by their threads; the threads that are not
+    found by their titles; whether these are all; and whether older ones were not looked at.
+    """
+
+    messages: dict[str, list[str]]
+    threads: list[str]
+    is_all: bool
+    cut: bool
+
+
+def _said(
+    session: Session,
+    asked: Asked,
+    reader_id: str | None,
+    within: list[str],
+    titled: list[str],
+    most: int,
+    cut: bool,
+) -> _Said:
+    hits = thread_words.Hits(
+        session, asked, reader_id, most=_LOOKED_AT, each=SHOWN + 1, within=within
+    )
+    messages: dict[str, list[str]] = {one: [] for one in titled}
+    for message_id, thread_id in hits:
+        if thread_id not in messages and len(messages) > most:
+            break
+        messages.setdefault(thread_id, []).append(message_id)
+    else:
+        return _Said(messages, list(messages)[len(titled) :], not hits.cut, cut or hits.cut)
+    return _Said(messages, list(messages)[len(titled) :], False, cut)
 
 
 def _all_in(words: Iterable[str], title: str) -> bool:
@@ -113,23 +144,23 @@ def _spaced(word: str) -> str:
 
 
 def _messages(
-    session: Session,
-    asked: Asked,
-    reader_id: str | None,
-    shown: list[str],
-    said: dict[str, list[str]],
+    session: Session, asked: Asked, reader_id: str | None, shown: list[str], said: _Said
 ) -> dict[str, list[Row[Any]]]:
     """Of each thread the newest messages that hold what is asked for, up to one more than are
     shown.
     """
     if not asked or not shown:
         return {}
-    found = {thread_id: said.get(thread_id, [])[: SHOWN + 1] for thread_id in shown}
-    rows = thread_words.hits(session, asked, reader_id, most=_LOOKED_AT // 5, within=shown)
-    for message_id, thread_id in rows:
-        ids = found[thread_id]
-        if len(ids) <= SHOWN and message_id not in ids:
-            ids.append(message_id)
+    found = {thread_id: said.messages.get(thread_id, []) for thread_id in shown}
+    short = [] if said.is_all else [one for one in shown if len(found[one]) <= SHOWN]
+    if short:
+        hits = thread_words.Hits(
+            session, asked, reader_id, most=_LOOKED_AT // 5, each=SHOWN + 1, within=short
+        )
+        for message_id, thread_id in hits:
+            ids = found[thread_id]
+            if len(ids) <= SHOWN and message_id not in ids:
+                ids.append(message_id)
     read = thread_words.texts(session, [one for ids in found.values() for one in ids], MOST)
     return {thread_id: [read[one] for one in ids] for thread_id, ids in found.items()}
 

@@ -9,12 +9,25 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.acceptance.pages import Pages
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server, anthropic_at, openai_at
 from tests.browser import FLAGS, ensure
 from tests.fake_provider import FakeProvider, Reply
 
 Visit = Callable[..., Person]
+
+
+LONGEST = 600
+"""Seconds that a test may take with all that it starts. On a busy machine it is much, and one that
+is cut off takes the browser of those after it along.
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(LONGEST))
 
 
 @pytest.fixture(scope="package")
@@ -60,13 +73,25 @@ def server(server_of_package: Server) -> Server:
     return server_of_package
 
 
+@pytest.fixture(scope="package")
+def pages(browser: Browser) -> Pages:
+    return Pages(browser)
+
+
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
-    """Opens an address in a browser of its own, as another person would."""
+def visit(browser: Browser, pages: Pages) -> Iterator[Visit]:
+    """Opens an address in a browser of its own, as another person would. It is a new one, and
+    nobody's afterwards, if options are given for it, ``once`` is, or it is not ``strict``.
+    """
     with ExitStack() as stack:
 
-        def visit(url: str, *, strict: bool = True, **options: object) -> Person:
-            person = Person(browser.new_context(**options))  # type: ignore[arg-type]
+        def visit(
+            url: str, *, strict: bool = True, once: bool = False, **options: object
+        ) -> Person:
+            if options or once or not strict:
+                person = Person(browser.new_context(**options))  # type: ignore[arg-type]
+            else:
+                person = Person(pages.take(), pages)
             stack.callback(person.leave, strict=strict)
             person.open(url)
             return person

@@ -265,6 +265,13 @@ def _offline(page: Page) -> None:
     expect(page.locator(".notice.lost")).to_be_visible()
 
 
+def _far(ann: Person, stage: Stage) -> None:
+    ann.open(f"{stage.at['long']}?from=0&to=20")
+    gap = ann.page.locator("[data-part=gap]")
+    gap.evaluate("one => one.scrollIntoView({ block: 'center' })")
+    expect(gap).to_be_in_viewport()
+
+
 def _delete(page: Page) -> None:
     _drawer(page)
     line = page.locator(".thread-line", has=page.locator('a[aria-current="page"]'))
@@ -293,6 +300,7 @@ LOOKS: tuple[Look, ...] = (
     Look("unbroken", _thread("unbroken"), rare=True),
     Look("rtl", _thread("rtl"), rare=True),
     Look("files", _thread("files")),
+    Look("far", _far, rare=True),
     Look("side-by-side", _thread("side", _sees(".variants[data-undecided]")), rare=True),
     Look("missing", _page("/t/nothing-is-here-at-all")),
     Look("drawer", _thread("search", _drawer)),

@@ -211,6 +211,8 @@ class Full(AgentChat):
         await self.send_message(thread.id, "@writer Say it in a few words.", actor=who)
         made["side"] = thread.id
         await self.regenerate(await self._settled(thread.id, who), actor=who)
+        imported = await self.import_threads(json.dumps([_diary()]).encode(), actor=who)
+        made["long"] = imported.threads[0].id
         for name, thread_id in made.items():
             if name not in WAIT:
                 await self._settled(thread_id, who)
@@ -224,6 +226,23 @@ class Full(AgentChat):
             if view.messages and all(one.status in ("done", "failed") for one in view.messages):
                 return view.messages[-1].id
         raise LookupError(thread_id)
+
+
+def _diary() -> dict[str, Any]:
+    """A long conversation, as Claude exports one."""
+    said = [
+        {"sender": sender, "text": text, "created_at": f"2026-01-{day:02}T{hour:02}:00:00Z"}
+        for day in range(1, 32)
+        for hour in (9, 16)
+        for sender, text in (
+            (
+                "human",
+                f"Day {day}, {hour}:00: {day % 7 + 2} herons at the weir, one is young.",
+            ),
+            ("assistant", f"Noted: {day % 7 + 2} herons, which makes {day * 5} since new year."),
+        )
+    ]
+    return {"uuid": "diary", "name": "Diary of January", "chat_messages": said}
 
 
 def chat_of(settings: Settings) -> AgentChat:

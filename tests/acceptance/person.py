@@ -3,37 +3,61 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, Error, Locator, Page, expect
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Locator,
+    Request,
+    expect,
+)
 
-expect.set_options(timeout=20_000)
+from tests.acceptance.pages import Pages
+
+PATIENCE = 60_000
+"""In milliseconds, for what a busy machine does late: nothing is waited for that stays away."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 class Person:
     """One browser with one page. Console errors and warnings are kept, and fail the test at
-    the end unless it expects them.
+    the end unless it expects them. A page of ``pages`` goes back there, unless somebody has
+    asked for its context, and may have changed it.
     """
 
-    def __init__(self, context: BrowserContext) -> None:
-        self.context = context
+    def __init__(self, context: BrowserContext, pages: Pages | None = None) -> None:
         self.complaints: list[str] = []
         self.requested: list[str] = []
-        context.on("request", lambda request: self.requested.append(request.url))
-        self.page = self._new_page()
+        self._pages = pages
+        self._left = False
+        self.page = context.new_page() if pages is None else context.pages[0]
+        self.page.set_default_timeout(PATIENCE)
+        self._listeners = {
+            "request": self._request,
+            "pageerror": self._error,
+            "console": self._console,
+        }
+        for event, listener in self._listeners.items():
+            self.page.on(event, listener)  # type: ignore[call-overload]
 
-    def _new_page(self) -> Page:
-        page = self.context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        page.on(
-            "console",
-            lambda message: (
-                self.complaints.append(f"{message.type}: {message.text}")
-                if message.type in ("error", "warning")
-                else None
-            ),
-        )
-        return page
+    @property
+    def context(self) -> BrowserContext:
+        """That of its page, which is then used no more by others."""
+        self._pages = None
+        return self.page.context
+
+    def _request(self, request: Request) -> None:
+        self.requested.append(request.url)
+
+    def _error(self, error: Error) -> None:
+        self.complaints.append(f"error: {error}")
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.type}: {message.text}")
 
     def open(self, url: str) -> None:
         """Go to an address and wait until the page is alive."""
@@ -41,9 +65,18 @@ class Person:
         expect(self.page.get_by_role("main")).to_be_visible()
 
     def leave(self, *, strict: bool = True) -> None:
+        if self._left:
+            return
+        self._left = True
         complaints = list(self.complaints)
+        at = {f"{one.scheme}://{one.netloc}" for one in map(urlsplit, self.requested)}
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
         try:
-            self.context.close()
+            if self._pages is not None and len(at) == 1 and not complaints:
+                self._pages.give_back(self.page.context, at.pop())
+            else:
+                self.page.context.close()
         except Error:
             strict = False
         assert not (strict and complaints), complaints
@@ -58,7 +91,7 @@ class Person:
 
     @property
     def stop_button(self) -> Locator:
-        return self.page.get_by_role("button", name="Stop", exact=True)
+        return self.page.get_by_role("button", name=re.compile(r"^Stop( all)?$"))
 
     @property
     def messages(self) -> Locator:

@@ -70,7 +70,7 @@ class Server:
             target=self._read, args=(self._process, answers), daemon=True
         )
         self._reader.start()
-        answers.wait(90)
+        answers.wait(300)
         if not any(ANSWERS in line for line in self.output):
             self.kill()
             raise RuntimeError("the server did not start:\n" + "".join(self.output))
@@ -100,7 +100,7 @@ class Server:
             self._process.kill()
         self.wait()
 
-    def wait(self, within: float = 10) -> int:
+    def wait(self, within: float = 60) -> int:
         """The exit code, once the process has ended."""
         if self._process is None:
             return 0

@@ -64,13 +64,15 @@ def test_a_draft_for_a_new_thread_stays_in_its_tab(server: Server, visit: Visit)
     expect(ann.message_box).to_have_value("Not sent yet")
 
 
-def test_the_lines_about_connection_and_version_hold_nothing_else(
+def test_the_lines_about_connection_and_version_hold_nothing_else_and_can_be_skipped(
     server: Server, visit: Visit
 ) -> None:
     ann = visit(server.url)
     expect(ann.page.get_by_role("log")).to_be_visible()
     expect(ann.page.get_by_role("status")).not_to_have_count(0)
     expect(ann.page.get_by_role("status").get_by_role("log")).to_have_count(0)
+    ann.page.get_by_role("link", name="Skip to the message box").press("Enter")
+    expect(ann.message_box).to_be_focused()
 
 
 def test_stop_and_try_again_leave_the_focus_to_the_message_box(
@@ -117,18 +119,13 @@ def test_what_a_menu_begins_gives_the_focus_to_the_line(server: Server, visit: V
     expect(ann.message_box).to_be_focused()
 
 
-def test_the_skip_link_leads_to_the_message_box(server: Server, visit: Visit) -> None:
-    ann = visit(server.url)
-    ann.page.get_by_role("link", name="Skip to the message box").press("Enter")
-    expect(ann.message_box).to_be_focused()
-
-
 def test_the_drawer_keeps_the_focus_until_it_closes(server: Server, visit: Visit) -> None:
     ann = visit(server.url, viewport=PHONE)
     ann.say("From a phone")
     ann.sees_answer("done")
     show = ann.page.get_by_role("button", name="Show threads")
     show.press("Enter")
+    ann.page.wait_for_function("() => !document.activeElement.closest('main, .skip')")
     for _ in range(30):
         ann.page.keyboard.press("Tab")
         assert ann.page.evaluate("() => !document.activeElement.closest('main, .skip')")

@@ -359,7 +359,8 @@ def assert_grows_in_each_frame(person: Person) -> None:
       const begun = Date.now();
       const look = () => {
         frames.push(texts.map((one) => (one.isConnected ? one.textContent : null)));
-        if (Date.now() - begun > 1500) resolve(frames);
+        const grown = texts.every((one, place) => one.textContent !== frames[0][place]);
+        if (grown || Date.now() - begun > 30_000) resolve(frames);
         else requestAnimationFrame(look);
       };
       look();
@@ -463,9 +464,9 @@ def test_a_name_that_nobody_has_is_said_before_anything_is_sent(
     expect(stranger(ann)).to_have_text("")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_what_is_no_name_or_is_one_is_let_be(server: Server, visit: Visit) -> None:
+    ann = visit(server.url)
+    for text in (
         "@ 5pm we meet",
         "@5pm we meet",
         "ann@example.org wrote",
@@ -474,14 +475,11 @@ def test_a_name_that_nobody_has_is_said_before_anything_is_sent(
         "@Writer, hello",
         "@writer: hello",
         "@",
-    ],
-)
-def test_what_is_no_name_or_is_one_is_let_be(server: Server, visit: Visit, text: str) -> None:
-    ann = visit(server.url)
-    ann.message_box.fill("@nobody at all")
-    expect(stranger(ann)).not_to_have_text("")
-    ann.message_box.fill(text)
-    expect(stranger(ann)).to_have_text("")
+    ):
+        ann.message_box.fill("@nobody at all")
+        expect(stranger(ann)).not_to_have_text("")
+        ann.message_box.fill(text)
+        expect(stranger(ann)).to_have_text("")
 
 
 @pytest.mark.long

@@ -134,6 +134,8 @@ def test_a_first_visit_is_at_its_first_answer_within_a_minute(visit: Visit, tmp_
         ann.page.wait_for_url(thread)
         expect(ann.messages).to_have_count(2)
         expect(ann.message_box).to_be_focused()
+        # Before its server is away, which the browser would complain of.
+        ann.leave()
     finally:
         server.kill()
 

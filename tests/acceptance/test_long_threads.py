@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tests.long import LONG
 WIDE = {"width": 1000, "height": 700}
 PHONE = {"width": 390, "height": 700}
 LENGTH = 400
+FAR = 2_500
 PARTS = 300
 LARGE = "".join(f"## Part {n}\n\n**Bold {n}.** {'Some words. ' * 25}\n\n" for n in range(PARTS))
 DRAWN = ".message-foot, .own"
@@ -32,11 +34,13 @@ DRAWN = ".message-foot, .own"
 def server_of_package(
     fake_of_package: FakeProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """A server with a thread of 400 messages, and one of a question and an answer of 100 KB."""
+    """A server with threads of 400 and of 2,500 messages, and one of a question and an answer of
+    100 KB.
+    """
     folder: Path = tmp_path_factory.mktemp("long")
     url = f"sqlite:///{folder}/agentchat.db"
     schema.upgrade(url)
-    fill(url, {"thread-many": LENGTH, "thread-large": 2})
+    fill(url, {"thread-many": LENGTH, "thread-far": FAR, "thread-large": 2})
     engine = create_engine(url)
     event.listen(engine, "connect", know_words)
     with engine.begin() as connection:
@@ -55,8 +59,8 @@ def opened(server: Server, visit: Visit, path: str, size: dict[str, int] = WIDE)
     return person
 
 
-def row(person: Person, number: int) -> Locator:
-    return person.page.locator(f'article[data-id="thread-many-{number:06}"]')
+def row(person: Person, number: int, thread: str = "thread-many") -> Locator:
+    return person.page.locator(f'article[data-id="{thread}-{number:06}"]')
 
 
 def drawn(person: Person) -> int:
@@ -109,12 +113,15 @@ def test_what_somebody_reads_stays_where_it_is_when_what_is_above_gets_drawn(
     assert abs(seen.evaluate("one => one.getBoundingClientRect().top") - top) < 2
 
 
-TO_THE_MIDDLE = f"""() => {{
+TO_THE_MIDDLE, TO_THE_TOP = (
+    f"""() => {{
   const scroller = document.querySelector('.scroller');
-  scroller.scrollTop = scroller.scrollHeight / 2;
+  scroller.scrollTop = {place};
   const seen = ({FIRST_SEEN})();
   return [seen.dataset.id, seen.getBoundingClientRect().top];
 }}"""
+    for place in ("scroller.scrollHeight / 2", "500")
+)
 
 
 def test_a_link_to_a_message_far_up_leads_there_and_what_has_the_focus_stays(
@@ -136,6 +143,60 @@ def test_a_link_to_a_message_far_up_leads_there_and_what_has_the_focus_stays(
     ann.message_box.click()
     expect(row(ann, 60).locator(DRAWN)).to_have_count(0)
     expect(more).to_have_attribute("aria-expanded", "true")
+
+
+def test_a_link_leads_to_a_message_however_far_back_and_from_there_on_to_the_newest(
+    server: Server, visit: Visit
+) -> None:
+    ann = visit(f"{server.url}/t/thread-far#m-thread-far-000100", viewport=WIDE)
+    target = row(ann, 100, "thread-far")
+    expect(target).to_be_in_viewport()
+    expect(target).to_be_focused()
+    assert ann.messages.count() < 200
+    gap = ann.page.locator("[data-part=gap]")
+    expect(gap).to_contain_text("2,300 messages are not shown here")
+
+    # What comes after it comes by itself, and what is read stays where it is.
+    ann.page.get_by_role("log", name="Messages").hover()
+    for number in (139, 239, 339):
+        last = row(ann, number, "thread-far")
+        last.scroll_into_view_if_needed()
+        ann.page.mouse.wheel(0, 40)
+        expect(row(ann, number + 1, "thread-far")).to_have_count(1)
+        expect(last).to_be_in_viewport()
+    expect(target).to_have_count(1)
+
+    # The newest are there as well: what is said now is seen to be answered.
+    ann.page.get_by_role("button", name="Jump to latest").click()
+    expect(row(ann, FAR - 1, "thread-far")).to_be_in_viewport()
+    ann.say("Are you there?")
+    expect(ann.messages.last).to_contain_text("This is the default answer.")
+    expect(ann.messages.last).to_be_in_viewport()
+    expect(target).to_have_count(1)
+
+    # From this side one goes on with what comes before.
+    first = row(ann, FAR - 50, "thread-far")
+    gap.get_by_role("link", name="Show earlier messages").click()
+    expect(gap).to_have_count(0)
+    expect(row(ann, FAR - 100, "thread-far")).to_have_count(1)
+    expect(first).to_have_count(1)
+    expect(target).to_have_count(0)
+
+
+def test_who_goes_up_past_what_a_page_carries_keeps_their_place(
+    server: Server, visit: Visit
+) -> None:
+    ann = opened(server, visit, "thread-far?messages=1000")
+    # A part of the newest gives way to what is further up.
+    place, top = ann.page.evaluate(TO_THE_TOP)
+    number = int(place.rsplit("-", 1)[1])
+    expect(ann.page).to_have_url(re.compile(r"\?from=\d+&to=\d+"))
+    seen = row(ann, number, "thread-far")
+    expect(row(ann, number - 100, "thread-far")).to_have_count(1)
+    expect(ann.page.locator("[data-part=gap]")).to_have_count(1)
+    assert abs(seen.evaluate("one => one.getBoundingClientRect().top") - top) < 2
+    expect(ann.messages.last).to_have_attribute("data-role", "assistant")
+    assert ann.messages.count() < 700
 
 
 def test_a_large_message_is_drawn_as_it_is_read_and_copied_whole(

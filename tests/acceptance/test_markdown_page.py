@@ -67,7 +67,7 @@ def sources(ann: Person) -> list[str]:
     ("size", "scheme"),
     [
         pytest.param(None, "light", id="wide-light"),
-        pytest.param(PHONE, "dark", id="phone-dark"),
+        pytest.param(PHONE, "dark", id="phone-dark", marks=pytest.mark.long),
         pytest.param(None, "dark", id="wide-dark", marks=pytest.mark.long),
         pytest.param(PHONE, "light", id="phone-light", marks=pytest.mark.long),
     ],

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -41,7 +40,7 @@ def second_worker(server: Server) -> Iterator[subprocess.Popen[bytes]]:
     )
     yield process
     process.kill()
-    process.wait(10)
+    process.wait(60)
 
 
 def at(visit: Visit, server: Server, query: str = "", **options: object) -> Person:
@@ -91,10 +90,7 @@ def test_the_numbers_say_what_runs_and_what_came_of_it(server: Server, visit: Vi
     expect(cell(ann, "workflows", "import", "failed")).to_have_text("2")
     expect(cell(ann, "agents", "editor", "tokens")).to_have_text("38.4K")
     expect(part(ann, "storage")).to_contain_text(re.compile(r"SQLite \d.*free on its disk"))
-
-
-def test_a_price_that_nobody_knows_is_not_nothing(server: Server, visit: Visit) -> None:
-    ann = at(visit, server)
+    # A price that nobody knows is not nothing.
     expect(part(ann, "cost")).to_have_text("$0.025+")
     expect(part(ann, "past")).to_contain_text("the price of 1 call is not known")
     expect(cell(ann, "models", "openai:gpt-4o-mini", "cost")).to_have_text("$0.025")
@@ -194,7 +190,7 @@ def test_numbers_move_in_every_browser(server: Server, visit: Visit) -> None:
         expect(part(person, "ended")).to_have_text(str(before + 1))
 
 
-def test_a_worker_that_dies_turns_red_within_ten_seconds(
+def test_a_worker_that_dies_turns_red_by_itself(
     server: Server, visit: Visit, second_worker: subprocess.Popen[bytes]
 ) -> None:
     ann = at(visit, server)
@@ -202,9 +198,7 @@ def test_a_worker_that_dies_turns_red_within_ten_seconds(
     expect(shown).to_have_attribute("data-state", "alive")
     expect(shown).to_contain_text(re.compile(r"heartbeat \d+(\.\d)? s ago"))
     second_worker.send_signal(signal.SIGKILL)
-    began = time.monotonic()
-    expect(shown).to_have_attribute("data-state", "dead", timeout=10_000)
-    print(f"red after {time.monotonic() - began:.1f} s")
+    expect(shown).to_have_attribute("data-state", "dead")
     expect(shown).to_contain_text("Died")
     expect(shown).to_have_css("border-color", re.compile(r"rgb\(17[0-9], 4[0-9], 3[0-9]\)"))
     # Whoever comes later sees it too.
@@ -219,7 +213,7 @@ def test_a_worker_that_hangs_turns_red_and_comes_back(
     shown = worker(ann, second_worker.pid)
     expect(shown).to_have_attribute("data-state", "alive")
     second_worker.send_signal(signal.SIGSTOP)
-    expect(shown).to_have_attribute("data-state", "silent", timeout=14_000)
+    expect(shown).to_have_attribute("data-state", "silent")
     second_worker.send_signal(signal.SIGCONT)
     expect(shown).to_have_attribute("data-state", "alive")
 

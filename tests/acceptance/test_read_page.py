@@ -21,10 +21,8 @@ from tests.acceptance.test_sharing_page import (
     QUESTION,
     Company,
     company_at,
-    ended_at,
     here,
     open_dialog,
-    watch_end,
 )
 from tests.fake_provider import FakeProvider, Reply
 from tests.long import LONG
@@ -141,12 +139,8 @@ def test_anybody_reads_along_who_has_the_link_until_it_is_revoked(
     assert answer.headers["referrer-policy"] == "no-referrer"
 
     dialog = open_dialog(ann)
-    watch_end(page, "article")
-    watch_end(ann.page, '[data-part="share-link"]')
     dialog.get_by_role("button", name="Revoke").click()
     expect(page.get_by_text("Otters sleep")).to_have_count(0)
-    # As soon as Ann sees that it is done, within a second.
-    assert ended_at(page) - ended_at(ann.page) < 1
     expect(over(page)).to_be_visible()
     expect(page).to_have_title(f"{words_sharing.READ_TITLE} · agentchat")
     is_fair(page)
@@ -255,5 +249,6 @@ def test_where_public_links_are_off_none_is_offered_and_old_ones_open_nothing(
         old.get_by_role("button", name="Revoke").click()
         expect(dialog.locator('[data-part="share-link"]')).to_have_count(0)
         person.leave()
+        reader.leave()
     finally:
         off.kill()

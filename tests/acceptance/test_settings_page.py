@@ -9,6 +9,7 @@ import io
 import json
 import re
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -126,7 +127,8 @@ def test_the_page_goes_on_while_a_model_is_tested_and_tests_it_once(
     app: App, fake: FakeProvider
 ) -> None:
     page = app.open("models")
-    fake.enqueue(Reply("Late.", delay=2))
+    gate = threading.Event()
+    fake.enqueue(Reply("Late.", until=gate))
     button = page.locator('[data-key="app"]').get_by_role("button", name="Test")
     button.dblclick()
     expect(button).to_have_text("Testing")
@@ -136,7 +138,8 @@ def test_the_page_goes_on_while_a_model_is_tested_and_tests_it_once(
     page.get_by_role("link", name="Profile").click()
     fill(page, Name_that_others_see="Ann H.")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text(words_accounts.RENAMED)).to_be_visible(timeout=1500)
+    expect(page.get_by_text(words_accounts.RENAMED)).to_be_visible()
+    gate.set()
     fill(page, Name_that_others_see="Ann Heron")
     page.get_by_role("button", name="Save").click()
     asked = [one for one in fake.requests if one.path.endswith("/completions")]

@@ -104,29 +104,6 @@ def here(person: Person) -> Locator:
     return person.page.locator('[data-part="here"] li')
 
 
-def watch_end(page: Page, selector: str) -> None:
-    """Have a page note when the last element of this kind is gone from it: looked for from here,
-    it would be found late, by as long as this process takes to look again.
-    """
-    page.evaluate(
-        """(selector) => {
-            window.gone = new Promise((resolve) => {
-                const look = () => document.querySelector(selector) || resolve(Date.now());
-                new MutationObserver(look).observe(document, {
-                    subtree: true, childList: true, attributes: true,
-                });
-                look();
-            });
-        }""",
-        selector,
-    )
-
-
-def ended_at(page: Page) -> float:
-    """When that was, in seconds."""
-    return float(page.evaluate("() => window.gone")) / 1_000
-
-
 def add(dialog: Locator, name: str, role: str = "member") -> None:
     dialog.get_by_label("Add a person").fill(name)
     dialog.get_by_label("What they may do", exact=True).select_option(role)
@@ -173,22 +150,15 @@ def test_people_share_a_thread_and_see_each_other_until_one_is_removed(
     expect(bob.page.get_by_role("button", name=words.VARIANTS["again"])).not_to_have_count(0)
 
     dialog = open_dialog(ann)
-    watch_end(bob.page, "textarea")
-    watch_end(ann.page, '[data-part="member"][data-name="Bob"][data-role="member"]')
     member(dialog, "Bob").get_by_role("combobox").select_option("viewer")
     expect(bob.message_box).to_have_count(0)
-    # As soon as Ann sees that it is done, within a second.
-    assert ended_at(bob.page) - ended_at(ann.page) < 1
     line = bob.page.locator('[data-part="read-only"]')
     expect(line).to_contain_text("Ask the owner to let you write.")
     expect(bob.page.get_by_role("button", name=words.VARIANTS["again"])).to_have_count(0)
     is_fair(bob.page)
 
-    watch_end(bob.page, "article")
-    watch_end(ann.page, '[data-part="member"][data-name="Bob"]')
     member(dialog, "Bob").get_by_role("button", name="Remove Bob").click()
     expect(bob.page.get_by_text("In trees, by the water.")).to_have_count(0)
-    assert ended_at(bob.page) - ended_at(ann.page) < 1
     expect(bob.page.get_by_role("heading", name=words.MISSING_TITLE)).to_be_visible()
     expect(bob.threads.filter(has_text=QUESTION)).to_have_count(0)
     expect(bob.page.locator('[data-part="share"]')).to_have_count(0)

@@ -28,7 +28,7 @@ def run(data_dir: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -90,7 +90,7 @@ def test_a_port_in_use_is_said_with_another_to_try(data_dir: Path) -> None:
     ("name", "value", "words"),
     [
         pytest.param("AGENTCHAT_MODEL", "scripted:x", "scripted:demo", marks=LONG),
-        ("AGENTCHAT_MODEL", "local:no-such-model", "no-such-model"),
+        pytest.param("AGENTCHAT_MODEL", "local:no-such-model", "no-such-model", marks=LONG),
         pytest.param(
             "AGENTCHAT_MODEL", "local:/no/such/file.gguf", "/no/such/file.gguf", marks=LONG
         ),

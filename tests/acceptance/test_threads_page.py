@@ -296,7 +296,7 @@ def test_very_many_threads_come_by_scrolling_and_few_of_them_are_held(
     nobodys: Server, visit: Visit
 ) -> None:
     fill(nobodys, 20_000)
-    ann = visit(f"{nobodys.url}/{words.ARCHIVE_PATH.strip('/')}")
+    ann = visit(f"{nobodys.url}/{words.ARCHIVE_PATH.strip('/')}", once=True)
     frames: list[str | bytes] = []
 
     def note(frame: str | bytes) -> None:
@@ -363,7 +363,7 @@ def visible(person: Person) -> list[int]:
 
 @LONG
 def test_at_midnight_today_becomes_yesterday(server: Server, visit: Visit) -> None:
-    ann = visit(server.url)
+    ann = visit(server.url, once=True)
     begin(ann, "Lakes at night")
     expect(group(ann, "Today").get_by_role("link").first).to_contain_text("Lakes")
     midnight = datetime.now().replace(hour=23, minute=59, second=50)

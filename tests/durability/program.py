@@ -234,9 +234,9 @@ async def deaf(ctx: Context, value: int) -> int:
         witness(ctx, "begin")
         if ctx.hold.attempt == 1:
             try:
-                await asyncio.sleep(20)
+                await asyncio.sleep(600)
             except asyncio.CancelledError:
-                await asyncio.sleep(20)
+                await asyncio.sleep(600)
         witness(ctx, "end")
         return answer(value)
 

@@ -37,10 +37,10 @@ async def test_a_frozen_process_that_wakes_changes_no_row(
             for number in range(RUNS):
                 await runs.start(program.long, number)
             first = parent.start(settings)
-            await until(lambda: _begun(file, "middle") == RUNS, 10, "all are in their long step")
+            await until(lambda: _begun(file, "middle") == RUNS, 60, "all are in their long step")
             frozen = await _freeze(first, database_url)
             other = parent.start(settings)
-            await until(lambda: len(tables.ended()) == RUNS, 20, "the other has ended all runs")
+            await until(lambda: len(tables.ended()) == RUNS, 60, "the other has ended all runs")
             # It is over its last writes.
             await asyncio.sleep(0.3)
             other.kill()
@@ -53,7 +53,7 @@ async def test_a_frozen_process_that_wakes_changes_no_row(
             assert " begin " not in woken, woken
             # It is none the worse for it.
             after = await runs.start(program.steps, 1)
-            await until(lambda: after in tables.ended(), 10, "it carries on with new runs")
+            await until(lambda: after in tables.ended(), 60, "it carries on with new runs")
         first.kill()
         seen = checks.read(file)
         done_by = {line.pid for line in seen if line.key == "last" and line.what == "end"}
@@ -89,15 +89,15 @@ async def test_a_frozen_process_that_wakes_while_another_has_its_runs_disturbs_n
                 await runs.start(program.long, number)
                 await runs.start(program.lingering, number)
             first = parent.start(settings)
-            await until(lambda: _begun(file, "middle") == RUNS, 10, "all are in their long step")
+            await until(lambda: _begun(file, "middle") == RUNS, 60, "all are in their long step")
             await _freeze(first, database_url)
             await asyncio.sleep(0.4)
             other = parent.start(settings)
-            await until(lambda: _begun(file, "middle") == 2 * RUNS, 10, "the other is in it too")
+            await until(lambda: _begun(file, "middle") == 2 * RUNS, 60, "the other is in it too")
             told = len(checks.text(settings.witness))
             # What the first was inside of is over by now; the other is far from it.
             first.signal(signal.SIGCONT)
-            await until(lambda: len(tables.ended()) == 2 * RUNS, 20, "all runs have ended")
+            await until(lambda: len(tables.ended()) == 2 * RUNS, 60, "all runs have ended")
         parent.end_all()
         woken = checks.text(settings.witness)[told:].splitlines()
         assert not [line for line in woken if f" {first.pid} begin " in line]
@@ -139,7 +139,7 @@ async def test_of_two_that_freeze_in_turn_each_step_is_done_by_one(
             def over() -> bool:
                 return len(tables.ended()) == len(tables.all("workflows"))
 
-            await until(over, 20, "all runs have ended")
+            await until(over, 60, "all runs have ended")
         parent.end_all()
         seen = checks.read(Path(settings.witness))
         checks.check_rows(tables, seen)

@@ -57,7 +57,7 @@ class AgentStage:
 
 
 async def until(
-    chat: AgentChat, thread_id: str, wanted: Callable[[ThreadView], object], within: float = 20
+    chat: AgentChat, thread_id: str, wanted: Callable[[ThreadView], object], within: float = 40
 ) -> ThreadView:
     """Follow a thread until it is as wanted."""
     last = None
@@ -72,7 +72,7 @@ async def until(
     raise AssertionError("the thread was never as wanted")
 
 
-async def settled(chat: AgentChat, thread_id: str, within: float = 20) -> MessageView:
+async def settled(chat: AgentChat, thread_id: str, within: float = 40) -> MessageView:
     """The last message of a thread in which nothing is live any more."""
     view = await until(chat, thread_id, lambda view: view.settled and not view.live, within)
     return view.messages[-1]
@@ -87,7 +87,7 @@ async def answered(chat: AgentChat, text: str, **options: Any) -> MessageView:
 
 async def asked(chat: AgentChat, number: int = 1) -> list[AskView]:
     """What waits for somebody, once it is so many."""
-    async with asyncio.timeout(20), aclosing(chat.inbox.follow(actor=ANN)) as inboxes:
+    async with asyncio.timeout(40), aclosing(chat.inbox.follow(actor=ANN)) as inboxes:
         async for waiting in inboxes:
             if len(waiting) >= number:
                 return list(waiting)

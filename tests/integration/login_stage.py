@@ -75,7 +75,7 @@ class Site:
         """Ask over the port."""
 
         def ask() -> Answer:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
             try:
                 told = {name: value for name, value in (headers or {}).items() if value is not None}
                 connection.request(method, path, content, told)

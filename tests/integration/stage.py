@@ -101,7 +101,7 @@ class Stage:
 
     async def inside(self, what: str) -> None:
         """Return once the step that stays has begun."""
-        await asyncio.wait_for(self.entered[what].wait(), 5)
+        await asyncio.wait_for(self.entered[what].wait(), 30)
         self.entered[what].clear()
 
     # What has become of a run

@@ -353,7 +353,7 @@ async def test_links_of_somebody_who_is_an_admin_no_more_are_good_for_nothing(
 async def test_people_are_followed_as_they_come_and_change(
     accounts: Accounts, elsewhere: Accounts, ann: Actor, bob: Actor
 ) -> None:
-    async with asyncio.timeout(5), aclosing(accounts.follow_people(ann)) as followed:
+    async with asyncio.timeout(30), aclosing(accounts.follow_people(ann)) as followed:
         assert [one.name for one in await anext(followed)] == ["ann", "bob"]
         await elsewhere.set_active(bob.id, False, ann)
         while [one.active for one in await anext(followed)] != [True, False]:

@@ -467,7 +467,7 @@ class Held:
         thread = await chat.create_thread(actor=ANN)
         await chat.send_message(thread.id, "Go", actor=ANN)
         if self.state.endswith(("model", "tool")):
-            await asyncio.wait_for(self.entered.wait(), 10)
+            await asyncio.wait_for(self.entered.wait(), 30)
         elif self.state.endswith("asleep"):
             await until(chat, thread.id, lambda view: "snooze" in str(view.live))
         else:
@@ -484,7 +484,7 @@ STATES = [
 
 async def decided(chat: AgentChat, *ask_ids: str) -> None:
     """Return once these are not waited for any more."""
-    async with asyncio.timeout(10), aclosing(chat.inbox.follow(actor=ANN)) as inboxes:
+    async with asyncio.timeout(30), aclosing(chat.inbox.follow(actor=ANN)) as inboxes:
         async for waiting in inboxes:
             if not {ask.id for ask in waiting} & set(ask_ids):
                 return

@@ -178,7 +178,7 @@ async def test_what_is_forgotten_is_nowhere_any_more(stage: AgentStage) -> None:
         assert SISTER not in await stored(chat)
         assert HARP in await stored(chat)
         # Whoever looks at it sees it go.
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             async for view in views:
                 [sources] = [part for part in view.messages[-1].parts if part.sources]
                 titles = {one.title for one in sources.sources}

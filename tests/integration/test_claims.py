@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -237,11 +236,8 @@ async def test_a_claim_does_not_look_at_finished_runs(database: Database) -> Non
         assert "ix_workflows_started" not in plan
 
 
-async def test_a_sleeping_run_goes_on_at_its_time(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Not because somebody looks now and then.
-    monkeypatch.setattr("agentchat.durable.worker.LOOK", timedelta(seconds=30))
+@pytest.mark.usefixtures("only_told")
+async def test_a_sleeping_run_goes_on_at_its_time(database: Database) -> None:
     woke: list[datetime] = []
 
     async def note() -> None:
@@ -261,8 +257,7 @@ async def test_a_sleeping_run_goes_on_at_its_time(
         await until(database, "r", is_(RunStatus.DONE))
     finally:
         await worker.close()
-    late = (woke[1] - woke[0]).total_seconds() - 0.3
-    assert 0 <= late < 10
+    assert woke[1] - woke[0] >= timedelta(seconds=0.3)
 
 
 async def test_a_claim_whose_answer_was_lost_is_found_again(
@@ -358,6 +353,7 @@ async def test_a_run_is_cancelled_paused_or_left_as_others_decide(
     assert set(worker._tasks) == {"c", "p"}
 
 
+@pytest.mark.usefixtures("only_told")
 async def test_a_worker_takes_as_many_as_it_may_and_goes_on_when_one_ends(
     database: Database, clock: ManualClock
 ) -> None:
@@ -378,15 +374,12 @@ async def test_a_worker_takes_as_many_as_it_may_and_goes_on_when_one_ends(
         await database.write(runs.add, NewRun(f"r{number}", "works", {}, NOW))
     worker = Worker(database, Engine(database, [works], clock), clock, most_runs=2)
     await worker.start()
-    begun = time.monotonic()
     try:
         for number in range(9):
             await until(database, f"r{number}", is_(RunStatus.DONE))
     finally:
         await worker.close()
     assert most == 2
-    # Not one look a second.
-    assert time.monotonic() - begun < 3
 
 
 async def test_sweeps_are_called_with_the_time_again_and_again(

@@ -191,7 +191,7 @@ async def test_a_summary_that_is_stopped_costs_too_and_the_answer_with_it(
     await asyncio.sleep(0.3)
     await chat.stop(thread.id, actor=ANN)
     assert (await settled(chat, thread.id)).status == "stopped"
-    async with asyncio.timeout(10), aclosing(chat._database.live.follow(spent)) as found:
+    async with asyncio.timeout(30), aclosing(chat._database.live.follow(spent)) as found:
         async for one in found:
             if ("compact", "stopped") in one:
                 break

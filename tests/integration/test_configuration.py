@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing
 from datetime import UTC, datetime, timedelta
@@ -124,11 +125,13 @@ async def test_a_test_asks_and_says_how_long_it_took_and_what_was_said(
     asking: AgentChat, fake: FakeProvider
 ) -> None:
     fake.enqueue(Reply(f"I am here. {KEY} " + "And on. " * 60, delay=0.05))
+    began = time.monotonic()
     found = await asking.configuration.test("app", actor=ADA)
+    took = time.monotonic() - began
     assert (found.model, found.problem, found.next_step) == ("compatible:llama3", "", "")
     assert found.reply.startswith("I am here. [key] And on.")
     assert len(found.reply) <= trial.MOST_REPLY + 1
-    assert 0.05 <= found.first_seconds <= found.seconds < 5
+    assert 0.05 <= found.first_seconds <= found.seconds <= took
     assert min(found.input_tokens, found.output_tokens) > 0
     assert found.request_id
     assert (found.listed, found.others) == ("yes", ("mistral",))
@@ -185,9 +188,9 @@ async def test_a_server_that_is_not_there_or_says_nothing_is_waited_for_no_longe
     assert found.next_step
     silent = OpenAIProvider("silent", None, fake.openai_url)
     fake.enqueue(Reply(delay=30))
-    found = await trial.tried(silent, "app", "silent", patience=timedelta(seconds=0.2))
-    assert found.problem == "It has not answered within 0 seconds."
-    assert 0.2 <= found.seconds < 2
+    found = await trial.tried(silent, "app", "silent", patience=timedelta(seconds=2))
+    assert found.problem == "It has not answered within 2 seconds."
+    assert found.seconds >= 2
     fake.wait_for(lambda: any(one.closed_by_client for one in fake.requests))
     await silent.close()
 
@@ -269,6 +272,8 @@ async def test_a_limit_says_how_much_it_is_where_from_and_how_much_of_it_is_used
     assert mine["wall", ""].most == 30
     assert (mine["login_pair", ""].most, mine["login_pair", ""].text) == (5, "15")
     assert mine["minute_most", ""].most == 30
+    sockets = mine["address_sockets", ""]
+    assert (sockets.most, sockets.variable) == (200, "AGENTCHAT_ADDRESS_SOCKETS")
     assert mine["runs_at_once", ""].most == 100
     assert mine["second", ""].text == "queue"
 
@@ -287,6 +292,7 @@ async def test_what_code_allows_is_told_and_an_open_app_has_no_limits_of_people(
     tokens, usd = found["thread_tokens", ""], found["thread_usd", ""]
     assert (tokens.most, tokens.source, tokens.variable, usd.most) == (7, "code", "", -1)
     assert ("minute_most", "") not in found
+    assert ("address_sockets", "") in found
     assert ("login_pair", "") not in found
 
 
@@ -356,12 +362,12 @@ async def test_who_looks_sees_a_sweep_at_once_and_no_two_are_done_side_by_side(
         assert (await anext(following)).to_go == 3
         keeper = asking._durable.keeper
         async with keeper._sweeping:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 assert (await anext(following)).sweeping
             with pytest.raises(WrongState, match="already"):
                 await asking.configuration.sweep(actor=ADA)
         await asking.configuration.sweep(actor=ADA)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             async for view in following:
                 if view.swept.runs == 3 and not view.sweeping:
                     break

@@ -4,39 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
-import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
-from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from agentchat import connections, frontend
-from agentchat.connections import PacedSocket, Patient
+from agentchat import connections
+from agentchat.connections import PacedSocket
 from agentchat.login.requests import asked_of
 from agentchat.settings import Settings
-from agentchat.ui import rate_limits, socket_gate
-from agentchat.ui.rate_limits import Addresses
-from agentchat.ui.request_gate import limited_requests
-from agentchat.ui.socket_gate import MOST_BYTES, guarded_socket
+from agentchat.ui.socket_gate import MOST_BYTES
+from tests.integration.connections_stage import ByH11, ByTools, Line, closed, hello, served
 from tests.waiting import eventually
-
-
-class ByTools(Patient, HttpToolsProtocol):
-    """HTTP by the parser that is quicker."""
-
-
-class ByH11(Patient, H11Protocol):
-    """HTTP by the parser that is always there."""
 
 
 @pytest.fixture(params=[ByTools, ByH11])
@@ -48,70 +31,6 @@ def http(request: pytest.FixtureRequest) -> Any:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
     monkeypatch.setattr(connections, "LINGER", 0.1)
-    monkeypatch.setattr(rate_limits, "HELD", 0.05)
-
-
-@asynccontextmanager
-async def served(app: ASGIApp, http: Any = ByTools) -> AsyncIterator[int]:
-    """A server as the app has it, in this process; its port."""
-    listener = frontend.listen("127.0.0.1", 0)
-    config = uvicorn.Config(
-        app,
-        http=http,
-        ws=PacedSocket,
-        ws_max_size=MOST_BYTES,
-        lifespan="off",
-        log_level="warning",
-        # Else what it says is not seen here.
-        log_config=None,
-    )
-    server = uvicorn.Server(config)
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
-    serving = asyncio.create_task(server.serve([listener]))
-    await eventually(lambda: server.started)
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        server.should_exit = server.force_exit = True
-        await serving
-
-
-async def hello(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer everybody."""
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-said", b"hello")]})
-    await send({"type": "http.response.body", "body": b"hello"})
-
-
-class Line:
-    """A connection that says what it is told to."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
-
-    @classmethod
-    @asynccontextmanager
-    async def to(cls, port: int) -> AsyncIterator[Line]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        try:
-            yield cls(reader, writer)
-        finally:
-            writer.transport.abort()
-
-    def say(self, text: bytes) -> None:
-        self._writer.write(text)
-
-    async def hears(self, end: bytes) -> bytes:
-        async with asyncio.timeout(5):
-            return await self._reader.readuntil(end)
-
-    async def is_closed(self, within: float = 5) -> float:
-        """After how many seconds the other side hung up."""
-        began = time.monotonic()
-        async with asyncio.timeout(within):
-            with contextlib.suppress(ConnectionError):
-                while await self._reader.read(65_536):
-                    pass
-        return time.monotonic() - began
 
 
 ASKED = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -119,7 +38,7 @@ ASKED = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 
 async def test_who_says_nothing_is_hung_up_on(http: Any) -> None:
     async with served(hello, http) as port, Line.to(port) as line:
-        assert 0.3 < await line.is_closed() < 3
+        assert await line.is_closed() > 0.4
 
 
 async def test_a_head_that_comes_a_byte_at_a_time_is_not_waited_for(http: Any) -> None:
@@ -131,7 +50,8 @@ async def test_a_head_that_comes_a_byte_at_a_time_is_not_waited_for(http: Any) -
                 await asyncio.sleep(0.05)
 
         dripping = asyncio.create_task(drip())
-        assert 0.3 < await line.is_closed() < 3
+        # It would drip for minutes.
+        assert await line.is_closed() > 0.4
         dripping.cancel()
 
 
@@ -143,19 +63,18 @@ async def test_a_second_request_on_a_connection_has_the_same_time(http: Any) -> 
             # Who has asked may think for longer than a head may take.
             await asyncio.sleep(0.6)
         line.say(ASKED[:-4])
-        assert 0.3 < await line.is_closed() < 3
+        await line.is_closed()
 
 
-async def test_a_head_without_end_is_not_kept(http: Any) -> None:
+async def test_a_head_without_end_is_not_kept(http: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 600.0)
     async with served(hello, http) as port, Line.to(port) as line:
         line.say(b"GET / HTTP/1.1\r\nHost: here\r\n")
-        began = time.monotonic()
         closed = asyncio.create_task(line.is_closed())
         for _ in range(30):
             line.say(b"X-More: " + b"x" * 8_000 + b"\r\n")
             await asyncio.sleep(0.005)
         await closed
-        assert time.monotonic() - began < 0.45
 
 
 async def test_those_who_say_nothing_make_room_for_those_who_ask(
@@ -264,7 +183,7 @@ async def test_what_a_page_says_last_and_goes_is_heard() -> None:
             await wire.close()
         for _ in range(50):
             app.go_on.release()
-        await asyncio.wait_for(app.left.wait(), 5)
+        await asyncio.wait_for(app.left.wait(), 30)
     assert app.came == ["ready", *last]
 
 
@@ -275,203 +194,6 @@ async def test_a_frame_that_is_too_large_is_refused_by_its_length() -> None:
         await wire.send("x" * (MOST_BYTES * 2))
         assert (await closed(wire))[0] == 1009
     assert app.came == []
-
-
-# Limits, as the app has them around it
-
-
-ORIGIN = "http://here.test"
-
-
-def gated(app: ASGIApp, *, most_sockets: int = 0, requests: bool = False) -> ASGIApp:
-    known = Addresses(time.monotonic, most_sockets=most_sockets, hops=1, open_to_all=False)
-    return limited_requests(guarded_socket(app, [ORIGIN], known), known)
-
-
-async def silent(scope: Scope, receive: Receive, send: Send) -> None:
-    """A socket that takes all that comes."""
-    socket = WebSocket(scope, receive, send)
-    await socket.accept()
-    with contextlib.suppress(Exception):
-        while True:
-            await socket.receive_text()
-
-
-TOKEN = "7f5d3a1e-0000-4000-8000-00000000000a"
-
-
-def coming(port: int, address: str) -> connect:
-    return connect(
-        f"ws://127.0.0.1:{port}/_event/?token={TOKEN}",
-        origin=ORIGIN,  # type: ignore[arg-type]
-        additional_headers={"X-Forwarded-For": address},
-        close_timeout=0.2,
-    )
-
-
-async def refusal(connecting: connect) -> InvalidStatus:
-    with pytest.raises(InvalidStatus) as caught:
-        async with connecting:
-            pass
-    return caught.value
-
-
-async def test_an_address_has_so_many_sockets_and_others_are_not_touched(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(logging.INFO)
-    async with served(gated(silent, most_sockets=2)) as port, contextlib.AsyncExitStack() as stack:
-        first = await stack.enter_async_context(coming(port, "203.0.113.7"))
-        await stack.enter_async_context(coming(port, "203.0.113.7"))
-        for _ in range(5):
-            response = (await refusal(coming(port, "203.0.113.7"))).response
-            assert response.status_code == 429
-            assert int(response.headers["Retry-After"]) >= 1
-            assert b"Too much was asked for" in bytes(response.body or b"")
-        await stack.enter_async_context(coming(port, "203.0.113.8"))
-        await first.close()
-
-        async def comes_again() -> bool:
-            try:
-                await stack.enter_async_context(coming(port, "203.0.113.7"))
-            except InvalidStatus:
-                return False
-            return True
-
-        async with asyncio.timeout(5):
-            while not await comes_again():  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-    told = [one for one in caplog.records if one.levelno >= logging.WARNING]
-    assert len(told) == 1, [one.getMessage() for one in told]
-
-
-async def test_an_address_that_asks_for_too_much_waits_and_then_is_told_to_come_later(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(rate_limits, "REQUESTS", 10.0)
-    monkeypatch.setattr(rate_limits, "REQUESTS_BURST", 5)
-    monkeypatch.setattr(rate_limits, "MOST_WAIT", 1.0)
-    async with (
-        served(gated(hello)) as port,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
-    ):
-
-        async def ask(path: str, address: str) -> tuple[int, float, httpx.Response]:
-            began = time.monotonic()
-            answer = await client.get(path, headers={"X-Forwarded-For": address})
-            return answer.status_code, time.monotonic() - began, answer
-
-        asked = [ask("/files/abcdefgh", "203.0.113.7") for _ in range(30)]
-        *answers, login, other = await asyncio.gather(
-            *asked, ask("/auth/login", "203.0.113.7"), ask("/files/abcdefgh", "203.0.113.8")
-        )
-        assert other[0] == 200
-        assert other[1] < 0.9
-        done = sorted(took for status, took, _ in answers if status == 200)
-        # A burst, and those for whom there is a turn within the wait.
-        assert 14 <= len(done) <= 16
-        assert 0.7 < done[-1] < 1.5
-        refused = [answer for status, _, answer in answers if status == 429]
-        assert len(refused) == 30 - len(done)
-        assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
-        assert login[0] == 429
-        assert "Too much was asked for" in login[2].json()["error"]
-        await asyncio.sleep(1.2)
-        # A page has dozens of parts, which are cheap.
-        parts = [ask(f"/assets/part-{n}.js", "203.0.113.7") for n in range(60)]
-        assert {status for status, _, _ in await asyncio.gather(*parts)} == {200}
-
-
-async def closed(wire: ClientConnection, within: float = 5) -> tuple[int | None, str | None]:
-    async with asyncio.timeout(within):
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                await wire.recv()
-    return wire.close_code, wire.close_reason
-
-
-async def test_a_socket_that_never_connects_as_pages_do_is_closed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(socket_gate, "CONNECT_SECONDS", 0.4)
-    async with served(gated(silent)) as port, coming(port, "203.0.113.7") as wire:
-        pinging = asyncio.create_task(_every(0.05, lambda: wire.send("3")))
-        began = time.monotonic()
-        assert await closed(wire) == (1008, "it has not connected")
-        assert time.monotonic() - began > 0.2
-        pinging.cancel()
-
-
-async def test_a_socket_that_goes_on_flooding_is_closed_and_one_that_pauses_is_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(socket_gate, "FLOOD_SECONDS", 0.5)
-    monkeypatch.setattr(socket_gate, "BURST", 20)
-    monkeypatch.setattr(socket_gate, "PER_SECOND", 50.0)
-    async with (
-        served(gated(silent)) as port,
-        coming(port, "203.0.113.7") as flooding,
-        coming(port, "203.0.113.8") as pausing,
-    ):
-        for wire in (flooding, pausing):
-            await wire.send("40/_event,")
-
-        async def in_bursts() -> None:
-            for _ in range(5):
-                for _ in range(25):
-                    await pausing.send("3")
-                await asyncio.sleep(0.5)
-
-        bursts = asyncio.create_task(in_bursts())
-        flood = asyncio.create_task(_every(0, lambda: flooding.send("3")))
-        code, words = await closed(flooding)
-        assert code == 1008
-        assert "too fast" in (words or "")
-        await bursts
-        await pausing.send("3")
-        await (await pausing.ping())
-        flood.cancel()
-        await asyncio.gather(flood, return_exceptions=True)
-
-
-async def test_all_sockets_of_an_address_have_one_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limits, "EVENTS", 50.0)
-    monkeypatch.setattr(rate_limits, "EVENTS_BURST", 10)
-    monkeypatch.setattr(rate_limits, "OPENING_BURST", 10)
-    came: list[str] = []
-
-    async def counting(scope: Scope, receive: Receive, send: Send) -> None:
-        socket = WebSocket(scope, receive, send)
-        await socket.accept()
-        who = socket.headers["x-forwarded-for"]
-        with contextlib.suppress(Exception):
-            while True:
-                await socket.receive_text()
-                came.append(who)
-
-    async with served(gated(counting)) as port, contextlib.AsyncExitStack() as stack:
-        wires = [await stack.enter_async_context(coming(port, "203.0.113.7")) for _ in range(5)]
-        other = await stack.enter_async_context(coming(port, "203.0.113.8"))
-        for wire in (*wires, other):
-            await wire.send("40/_event,")
-        await eventually(lambda: len(came) == 6)
-        began = time.monotonic()
-        for wire in wires:
-            for _ in range(15):
-                await wire.send("3")
-        await eventually(lambda: came.count("203.0.113.7") == 80)
-        assert 1.0 < time.monotonic() - began < 4
-        asked = time.monotonic()
-        await other.send("3")
-        await eventually(lambda: came.count("203.0.113.8") == 2)
-        assert time.monotonic() - asked < 0.5
-
-
-async def _every(seconds: float, do: Callable[[], Any]) -> None:
-    with contextlib.suppress(ConnectionClosed):
-        while True:
-            await do()
-            await asyncio.sleep(seconds)
 
 
 async def test_a_login_whose_body_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

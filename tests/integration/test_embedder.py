@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -55,24 +54,15 @@ async def test_a_text_counts_up_to_256_tokens(minilm: MiniLM) -> None:
 
 
 async def test_the_event_loop_goes_on_while_it_loads_and_embeds(minilm: MiniLM) -> None:
-    longest, last = 0.0, time.perf_counter()
-
-    async def watch() -> None:
-        nonlocal longest, last
-        while True:
-            await asyncio.sleep(0.001)
-            now = time.perf_counter()
-            longest, last = max(longest, now - last), now
-
-    watching = asyncio.create_task(watch())
-    await asyncio.sleep(0.01)
-    began = time.perf_counter()
-    await minilm.embed(["A sentence of some length that is embedded again and again. " * 10] * 30)
-    took = time.perf_counter() - began
-    await asyncio.sleep(0.02)
-    watching.cancel()
-    print(f"embedded for {took:.2f} s, longest wait of the loop {longest * 1000:.0f} ms")
-    assert longest < took / 3
+    text = "A sentence of some length that is embedded again and again. " * 10
+    task = asyncio.create_task(minilm.embed([text] * 30))
+    turns = 0
+    while not task.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    print(f"{turns} turns")
+    # If the loop did the work, there were few.
+    assert turns > 20
 
 
 async def test_a_question_does_not_wait_for_all_of_a_long_list(minilm: MiniLM) -> None:

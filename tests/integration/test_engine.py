@@ -82,7 +82,7 @@ async def test_a_finished_step_never_runs_again(
 
     worker = await workers.start(two)
     await workers.queue("r", "two")
-    await asyncio.wait_for(stuck.wait(), 5)
+    await asyncio.wait_for(stuck.wait(), 30)
     await workers.crash(worker)
     let_go.set()
     clock.advance(LEASE + timedelta(seconds=1))
@@ -108,7 +108,7 @@ async def test_a_run_is_left_alone_while_its_lease_holds(
 
     await workers.start(waits)
     await workers.queue("r", "waits")
-    await asyncio.wait_for(started.wait(), 5)
+    await asyncio.wait_for(started.wait(), 30)
     other = await workers.start(waits)
     await other._claim_due()
     assert did["wait"] == 1
@@ -135,10 +135,10 @@ async def test_a_worker_that_lost_its_run_changes_no_row(
 
     await workers.start(slowly)
     await workers.queue("r", "slow")
-    await asyncio.wait_for(entered[0].wait(), 5)
+    await asyncio.wait_for(entered[0].wait(), 30)
     clock.advance(LEASE + timedelta(seconds=1))
     await workers.start(slowly)
-    await asyncio.wait_for(entered[1].wait(), 5)
+    await asyncio.wait_for(entered[1].wait(), 30)
     gates[0].set()
     zombie = workers.alive[0]
     await eventually(lambda: not zombie._tasks)
@@ -174,13 +174,13 @@ async def test_a_transaction_step_and_its_rows_are_one_commit(
 
     worker = await workers.start(adds)
     await workers.queue("r", "adds")
-    await asyncio.wait_for(stuck.wait(), 5)
+    await asyncio.wait_for(stuck.wait(), 30)
     await workers.crash(worker)
     stuck.clear()
     clock.advance(LEASE + timedelta(seconds=1))
     # A second insert of the same row would fail the run.
     await workers.start(adds)
-    await asyncio.wait_for(stuck.wait(), 5)
+    await asyncio.wait_for(stuck.wait(), 30)
     assert [s.name for s in await steps(database, "r")] == ["add"]
 
     def count(session: Session) -> int:
@@ -209,7 +209,7 @@ async def test_finish_ends_the_run_in_the_commit_of_its_rows(
     seen = [await anext(states)]
     await workers.start(ends)
     await workers.queue("r", "ends")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while seen[-1][1] != RunStatus.DONE:
             seen.append(await anext(states))
     await states.aclose()
@@ -318,7 +318,7 @@ async def test_a_run_that_has_begun_goes_before_one_that_looks_older(
 
     worker = await workers.start(holds)
     await workers.queue("r", "holds", key="thread")
-    await asyncio.wait_for(entered.wait(), 5)
+    await asyncio.wait_for(entered.wait(), 30)
     # Another process, or this one, has a clock that is behind.
     await database.write(
         runs.add, NewRun("s", "holds", {}, NOW - timedelta(seconds=3), key="thread")
@@ -347,9 +347,9 @@ async def test_a_worker_closes_although_a_step_does_not_let_go(
 
     worker = await workers.start(stubbornly)
     await workers.queue("r", "stubborn")
-    await asyncio.wait_for(entered.wait(), 5)
+    await asyncio.wait_for(entered.wait(), 30)
     workers.alive.remove(worker)
-    await asyncio.wait_for(worker.close(), 5)
+    await asyncio.wait_for(worker.close(), 30)
     await until(database, "r", is_(RunStatus.QUEUED))
     let_go.set()
     await eventually(lambda: not worker._tasks)
@@ -395,7 +395,7 @@ async def test_a_swallowed_exception_does_not_keep_a_lost_run_going(
 
     worker = await workers.start(stubborn)
     await workers.queue("r", "stubborn")
-    await asyncio.wait_for(entered.wait(), 5)
+    await asyncio.wait_for(entered.wait(), 30)
     await database.write(ends.kill, "r", by="Ann", now=NOW)
     go_on.set()
     await eventually(lambda: not worker._tasks)
@@ -425,7 +425,7 @@ async def test_runs_of_different_keys_go_side_by_side(database: Database, worker
     together = asyncio.Barrier(3)
 
     async def meet() -> None:
-        await asyncio.wait_for(together.wait(), 5)
+        await asyncio.wait_for(together.wait(), 30)
 
     @workflow(name="meets")
     async def meets(ctx: Context) -> None:
@@ -478,7 +478,7 @@ async def test_a_worker_that_closes_hands_its_runs_back(
 
     worker = await workers.start(waits)
     await workers.queue("r", "waits")
-    await asyncio.wait_for(entered.wait(), 5)
+    await asyncio.wait_for(entered.wait(), 30)
     workers.alive.remove(worker)
     await worker.close()
     run = await until(database, "r", is_(RunStatus.QUEUED))

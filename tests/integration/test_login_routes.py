@@ -249,7 +249,7 @@ async def test_a_large_request_is_refused_while_it_is_still_being_sent(site: Ope
         )
 
         def send() -> bytes:
-            with socket.create_connection(("127.0.0.1", here.port), timeout=10) as raw:
+            with socket.create_connection(("127.0.0.1", here.port), timeout=30) as raw:
                 raw.sendall(head.encode() + b"x" * (2 * MOST_BYTES))
                 return raw.recv(100)
 

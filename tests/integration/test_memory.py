@@ -481,7 +481,7 @@ async def test_what_another_process_wrote_is_recalled_and_what_it_forgot_is_not(
         second = await other.remember("apple cake", actor=ANN)
 
         async def become(*expected: str) -> None:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while sorted(await texts(memories, "apple")) != sorted(expected):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
 
@@ -540,7 +540,7 @@ async def test_memories_of_another_embedder_are_embedded_anew(database: Database
         for number in range(40):
             await before.remember(f"apple pie thing-{number}", actor=ANN if number % 2 else BEN)
     async with Memories(database, HashEmbedder(128)) as memories:
-        await asyncio.wait_for(memories.embedding.idle.wait(), 10)
+        await asyncio.wait_for(memories.embedding.idle.wait(), 30)
 
         def held(session: Session) -> set[tuple[str, int]]:
             return {
@@ -569,7 +569,7 @@ async def test_without_an_embedder_memories_are_found_by_their_words(
         assert (found.text, found.by) == ("An apple tart", "text")
     assert caplog.text.count("The weights are missing") == 1
     async with Memories(database, HashEmbedder()) as memories:
-        await asyncio.wait_for(memories.embedding.idle.wait(), 10)
+        await asyncio.wait_for(memories.embedding.idle.wait(), 30)
         [found] = await memories.recall("apple", actor=ANN)
         assert found.by == "both"
 

@@ -131,7 +131,7 @@ async def test_no_memory_is_refused_for_its_vector_and_no_question_for_that_memo
 @on_searching
 async def test_vectors_of_different_embedders_are_not_compared(database: Database) -> None:
     async with Memories(database, HashEmbedder()) as memories:
-        await asyncio.wait_for(memories.embedding.idle.wait(), 10)
+        await asyncio.wait_for(memories.embedding.idle.wait(), 30)
         apple = (await memories.embedding.of(["apple"]))["apple"].tobytes()
         for number, embedder in enumerate(("hash-256", "other")):
             made = new(number, f"plum {embedder}", apple, ANN)

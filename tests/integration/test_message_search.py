@@ -16,7 +16,9 @@ from agentchat.llm.scripted import ScriptedProvider
 from agentchat.store import message_words
 from agentchat.store.message_words import Where
 from agentchat.tools.messages import excerpt
+from agentchat.views import MessageView
 from alembic import command
+from tests.integration import people_stage
 from tests.integration.agents_stage import (
     ANN,
     BOB,
@@ -26,6 +28,7 @@ from tests.integration.agents_stage import (
     settled,
     tools_of,
 )
+from tests.integration.people_stage import SECRET
 from tests.integration.test_migration import move
 
 
@@ -101,10 +104,32 @@ async def test_nothing_of_other_people_is_found(stage: AgentStage) -> None:
     assert await found(chat, "elephant", Where("ann", secret)) == []
     assert await found(chat, "elephant", Where("")) == []
     await say(chat, "Me too", ANN, thread_id=shared)
-    assert set(await found(chat, "elephant", Where("ann"))) == {
+    assert set(await found(chat, "elephant", Where("ann", open_to_all=True))) == {
         "Ann's elephant",
         "A shared elephant",
     }
+
+
+async def test_who_may_not_read_a_thread_any_more_finds_nothing_of_it(database_url: str) -> None:
+    async def ask(thread_id: str, text: str) -> MessageView:
+        await chat.send_message(thread_id, text, actor=bob, agent="assistant")
+        async for view in chat.follow(thread_id, actor=bob):
+            if view.messages and not view.live:
+                return view.messages[-1]
+        raise LookupError(thread_id)
+
+    bob = people_stage.BOB
+    search = [call("search_messages", query=SECRET, everywhere=True)]
+    replies = ["Very well.", search, "Found.", search, "Found."]
+    async with people_stage.people_on(database_url) as people:
+        chat = await people.shared(replies=replies)
+        await ask(people_stage.THREAD, f"The word is {SECRET}.")
+        own = await chat.create_thread(actor=bob)
+        [part] = tools_of(await ask(own.id, "Which word was it?"))
+        assert SECRET in part.text
+        await chat.sharing.remove(people_stage.THREAD, bob.id, actor=people_stage.ANN)
+        [part] = tools_of(await ask(own.id, "And now?"))
+        assert SECRET not in part.text
 
 
 async def test_deleted_threads_and_the_work_of_sub_agents_are_not_found(stage: AgentStage) -> None:

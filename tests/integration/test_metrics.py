@@ -99,7 +99,7 @@ async def test_a_scrape_tells_what_was_carried_out(database_url: str) -> None:
         assert found[sample("model_tokens_total", type="output", **asked)] > 0
         assert found[sample("database_up")] == 1
         assert found[sample("workers", state="alive")] == 1
-        assert 0 <= found[sample("worker_heartbeat_age_seconds")] < 15
+        assert 0 <= found[sample("worker_heartbeat_age_seconds")] < 120
         assert found[sample("commit_duration_seconds_count")] > 0
         assert found[sample("writes_total")] >= found[sample("commit_duration_seconds_count")]
 
@@ -179,7 +179,7 @@ async def test_a_killed_run_is_counted_as_stopped(database_url: str) -> None:
         async def counted() -> bool:
             return parsed((await metrics.text()).decode()).get(done) == 1
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not await counted():  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 

@@ -84,7 +84,7 @@ async def now_here(presence: Presence, actor: Actor = ANN) -> HereView:
 
 async def changed(views: Any) -> HereView:
     """The next view, which comes at once."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         view: HereView = await anext(views)
         return view
 
@@ -94,7 +94,7 @@ async def count(database: Database) -> int:
 
 
 async def until_count(database: Database, number: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await count(database) != number:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -151,7 +151,7 @@ async def test_typing_ends_by_itself_though_no_row_changes(
         await asyncio.sleep(0.05)
         assert not coming.done()
         clock.advance(timedelta(seconds=1))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert names(await coming) == ["Bob"]
 
 
@@ -214,7 +214,7 @@ async def test_visitors_are_counted_and_not_named_and_told_of_nobody(
         coming = asyncio.ensure_future(anext(views))
         await eventually(lambda: clock.sleeping == 2)
         clock.advance(timedelta(hours=1))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             with pytest.raises(ThreadNotFound):
                 await coming
 

@@ -211,6 +211,6 @@ async def test_what_a_link_opens_is_told_with_who_made_it(chat: AgentChat) -> No
         assert view == public_view(view)
         assert view.messages[-1].run_id == view.messages[-1].model == ""
         await chat.delete_thread(THREAD, actor=ANN)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             with pytest.raises(ThreadNotFound):
                 await anext(views)

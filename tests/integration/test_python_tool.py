@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from agentchat.errors import ToolError
 from agentchat.tools.python import MOST_CODE, Limits, Python, python_tool
 from agentchat.tools.shown import shown
-from tests.waiting import eventually
+from tests.waiting import eventually, eventually_now
 
 ESCAPED = Path("/tmp/escaped-from-the-sandbox")
 SECRET = "the-secret-of-this-test"
@@ -44,10 +45,7 @@ def workers() -> set[int]:
 def nothing_is_left() -> Iterator[None]:
     yield
     assert not ESCAPED.exists()
-    until = time.monotonic() + 5
-    while workers() and time.monotonic() < until:
-        time.sleep(0.02)
-    assert workers() == set()
+    eventually_now(lambda: not workers())
 
 
 @pytest.mark.parametrize(
@@ -165,9 +163,7 @@ BOMBS = [
 
 @pytest.mark.parametrize("code", BOMBS)
 async def test_what_would_take_for_ever_or_all_memory_is_stopped(python: Python, code: str) -> None:
-    begun = time.monotonic()
-    told = await python.run(code)
-    assert time.monotonic() - begun < 6
+    told = await asyncio.wait_for(python.run(code), 60)
     assert "Error" in told or "stopped" in told or "Overflow" in told
     assert len(told) < 10_000
 
@@ -176,9 +172,8 @@ async def test_what_would_take_for_ever_or_all_memory_is_stopped(python: Python,
     "pattern", ["(a+)+$", "(a|aa)+$", "(a|a?)+$", "(.*a){25}", "(x+x+)+y", "(a*)*b"]
 )
 async def test_a_regular_expression_does_not_take_for_ever(python: Python, pattern: str) -> None:
-    begun = time.monotonic()
-    await python.run(f"import re\nre.match({pattern!r}, 'a' * 60 + 'b!' + 'x' * 60)")
-    assert time.monotonic() - begun < 6
+    looked = python.run(f"import re\nre.match({pattern!r}, 'a' * 60 + 'b!' + 'x' * 60)")
+    await asyncio.wait_for(looked, 60)
 
 
 async def test_output_without_end_is_stopped_and_its_beginning_told(python: Python) -> None:
@@ -203,9 +198,7 @@ async def test_output_without_end_is_stopped_and_its_beginning_told(python: Pyth
     ],
 )
 async def test_a_value_without_end_is_cut(python: Python, code: str) -> None:
-    begun = time.monotonic()
-    told = await python.run(code)
-    assert time.monotonic() - begun < 6
+    told = await asyncio.wait_for(python.run(code), 60)
     assert 0 < len(told) < 10_100
 
 
@@ -223,14 +216,19 @@ async def test_many_run_at_once_each_with_its_own() -> None:
 
 
 async def test_no_more_run_than_may_at_once() -> None:
-    python = Python(Limits(seconds=0.4), at_once=2)
+    python = Python(Limits(seconds=60), at_once=2)
     tasks = [asyncio.create_task(python.run("while True: pass")) for _ in range(6)]
-    most = 0
-    while not all(task.done() for task in tasks):
-        most = max(most, len(workers()))
-        await asyncio.sleep(0.02)
-    assert most == 2
-    assert all("TimeoutError" in task.result() for task in tasks)
+    seen: set[int] = set()
+    while len(seen) < len(tasks):
+        await eventually(lambda ended=seen: len(workers() - ended) == 2)  # type: ignore[misc]
+        # A third would have begun with them.
+        await asyncio.sleep(0.05)
+        running = workers()
+        assert len(running) == 2
+        seen = seen | running
+        for process in running:
+            os.kill(process, signal.SIGKILL)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @pytest.mark.parametrize("code", ["while True: pass", "import math\nmath.factorial(10**7)"])
@@ -247,12 +245,13 @@ async def test_a_cancelled_run_is_killed(code: str) -> None:
 
 async def test_others_are_served_while_code_runs(python: Python) -> None:
     task = asyncio.create_task(python.run("while True: pass"))
-    longest = 0.0
+    await eventually(workers)
+    turns = 0
     while not task.done():
-        begun = time.monotonic()
         await asyncio.sleep(0.001)
-        longest = max(longest, time.monotonic() - begun)
-    assert longest < 0.3
+        turns += 1
+    # If it ran here, or was waited for here, there were one or two.
+    assert turns > 10
 
 
 async def test_code_that_is_too_long_is_refused(python: Python) -> None:

@@ -270,7 +270,7 @@ async def test_who_presses_second_is_told(stage: AgentStage) -> None:
     run_id = await run_of(chat, thread_id)
     runs = chat.runs.by(ANN)
     # What it asks is told a moment before it lets go.
-    async with asyncio.timeout(10), aclosing(runs.follow(run_id)) as views:
+    async with asyncio.timeout(30), aclosing(runs.follow(run_id)) as views:
         async for view in views:
             if view.status == "waiting":
                 break

@@ -272,7 +272,7 @@ async def test_tries_and_waits_are_told_apart(stage: Stage) -> None:
     assert (await details.head(run_id)).why == "retrying (2 of 5) at {at}"
     for tries, shown in ((2, 1), (3, 2)):
         stage.clock.advance(timedelta(days=1))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (await details.timeline(run_id)).lines[0].tries != tries:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
             await stage.waiting(run_id)

@@ -75,7 +75,7 @@ async def runs_of(database: Database) -> list[Run]:
 async def until_there_are(database: Database, count: int) -> None:
     """Follow the runs until there are so many."""
     following = database.live.follow(runs_now)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(await anext(following)) < count:
             pass
     await following.aclose()
@@ -206,7 +206,7 @@ async def test_a_schedule_that_another_process_is_firing_is_left_to_it(
         ours = asyncio.create_task(scheduler.tick())
         if engine.dialect.name == "postgresql":
             # It does not even wait for the other; on SQLite there is one writer at a time.
-            await asyncio.wait_for(asyncio.shield(ours), 2)
+            await asyncio.wait_for(asyncio.shield(ours), 30)
         theirs.exec_driver_sql("COMMIT")
     engine.dispose()
     assert (fired.runs, await ours) == (1, 0)
@@ -315,7 +315,7 @@ async def test_what_is_late_by_a_minute_is_not_missed_yet(
 
 
 @pytest.mark.parametrize("missed", ["skip", "one", "all"])
-async def test_a_year_of_seconds_missed_costs_little(
+async def test_ten_years_of_seconds_missed_are_not_gone_through_one_by_one(
     database: Database,
     clock: ManualClock,
     schedules: Schedules,
@@ -324,9 +324,8 @@ async def test_a_year_of_seconds_missed_costs_little(
 ) -> None:
     trigger = Every(timedelta(seconds=1), missed=missed, overlap="allow")
     schedule_id = await schedules.add("hello", trigger, other)
-    clock.advance(timedelta(days=365))
-    async with asyncio.timeout(2):
-        started = await scheduler.tick()
+    clock.advance(timedelta(days=3650))
+    started = await asyncio.wait_for(scheduler.tick(), 30)
     # 61 within the grace of a minute, and of the missed ones as many as the policy says.
     assert started == 61 + {"skip": 0, "one": 1, "all": 10}[missed]
     assert len(await outcomes(schedules, schedule_id)) == 71
@@ -676,7 +675,7 @@ async def test_the_list_is_followed(
     clock: ManualClock, schedules: Schedules, scheduler: Scheduler
 ) -> None:
     following = schedules.follow()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert await anext(following) == ()
         schedule_id = await schedules.add("hello", HOURLY, other)
         [view] = await anext(following)

@@ -309,7 +309,7 @@ async def test_the_history_is_followed_with_how_its_runs_stand(
 ) -> None:
     schedule_id = await schedules.create("hello", Cron("0 * * * *", overlap="allow"), "other")
     async with aclosing(schedules.follow_history(schedule_id)) as following:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await anext(following) == ()
             await schedules.by(ANN).run_now(schedule_id)
             [firing] = await anext(following)

@@ -20,11 +20,11 @@ from sqlmodel import Session
 from agentchat.columns import table_of
 from agentchat.models import Message, MessageStatus, Role, Thread
 from agentchat.shown.search import SearchView
-from agentchat.store import message_words, words
+from agentchat.store import message_index, message_words, words
 from agentchat.store.asked import asked_of
 from agentchat.store.database import Database
 from agentchat.store.message_words import Found, Where
-from agentchat.store.thread_words import hits
+from agentchat.store.thread_words import Hits
 from agentchat.verbs import searching
 from tests.conftest import _copied, fresh_postgres
 
@@ -148,10 +148,10 @@ def message(number: int, said: str, at: datetime) -> dict[str, Any]:
     }
 
 
-def ids(session: Session, queries: Sequence[str]) -> list[list[str]]:
+def ids(session: Session, queries: Sequence[str], within: Sequence[str]) -> list[list[str]]:
     """Of each query the messages that it finds."""
     return [
-        [one for one, _ in hits(session, asked, "ann", most=100)] if asked else []
+        [one for one, _ in Hits(session, asked, "ann", most=100, within=within)] if asked else []
         for asked in map(asked_of, queries)
     ]
 
@@ -167,8 +167,8 @@ def shown(session: Session, queries: Sequence[str]) -> list[tuple[SearchView, li
     ]
 
 
-def found(database: Database, *queries: str) -> list[list[str]]:
-    return database._read_now(partial(ids, queries=queries), None)
+def found(database: Database, *queries: str, within: Sequence[str] = ()) -> list[list[str]]:
+    return database._read_now(partial(ids, queries=queries, within=within), None)
 
 
 def plain(texts: list[str], query: str) -> list[str]:
@@ -207,6 +207,23 @@ def test_each_word_of_many_scripts_finds_the_same(both: tuple[Database, Database
     assert [found(one, *queries) for one in both] == [expected, expected]
     # Except for what is only marks, or only signs between words.
     assert sum(not one for one in expected[: len(VOCABULARY)]) < 10
+
+
+def test_few_and_many_messages_are_found_alike(
+    both: tuple[Database, Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The databases are asked in other ways where there are many, or where one may read but a few.
+    texts = [*VOCABULARY, *VOCABULARY]
+    queries = [*VOCABULARY, *(one[:2] for one in VOCABULARY)]
+    for database in both:
+        write(database, texts)
+    some = tuple(f"t{number}" for number in range(0, len(texts), 3))
+    expected = [plain(texts, query) for query in queries]
+    fewer = [[one for one in found if int(one[1:]) % 3 == 0] for found in expected]
+    for few in (message_index.FEW, -1):
+        monkeypatch.setattr(message_index, "FEW", few)
+        assert [found(one, *queries) for one in both] == [expected, expected]
+        assert [found(one, *queries, within=some) for one in both] == [fewer, fewer]
 
 
 @pytest.mark.parametrize(

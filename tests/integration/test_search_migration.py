@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from agentchat.store import schema
 from agentchat.store.asked import asked_of
 from agentchat.store.database import Database
-from agentchat.store.thread_words import hits
+from agentchat.store.thread_words import Hits
 from alembic import command
 from tests.integration.test_migration import AT, first_url, move, on
 
@@ -32,7 +32,7 @@ def found(url: str, query: str) -> list[str]:
     database = Database(url)
     try:
         read = database._read_now(
-            lambda session: [one for one, _ in hits(session, asked_of(query), None, most=9)], None
+            lambda session: [one for one, _ in Hits(session, asked_of(query), None, most=9)], None
         )
     finally:
         database._threads.shutdown()

@@ -171,10 +171,10 @@ async def halted(chat: AgentChat, model: Halting) -> str:
     """A thread whose answer stands still, written down as a step that is under way."""
     thread = await chat.create_thread(actor=ANN)
     await chat.send_message(thread.id, "x" * 4_000, actor=ANN)
-    await asyncio.wait_for(model.halted.wait(), 10)
+    await asyncio.wait_for(model.halted.wait(), 30)
     view = await until(chat, thread.id, lambda view: view.live)
     run = view.live[0].run_id
-    async with asyncio.timeout(10), aclosing(chat.runs.follow(run)) as views:
+    async with asyncio.timeout(30), aclosing(chat.runs.follow(run)) as views:
         async for view_ in views:
             if view_.step == "generate":
                 break
@@ -188,7 +188,7 @@ async def begun(chat: AgentChat, *, attempt: int) -> None:
         query = select(Step.id).where(Step.name == "generate", Step.attempt == attempt)
         return session.exec(query).first() is not None
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         # Nothing tells of it.
         while not await chat._database.read(read):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
@@ -235,7 +235,7 @@ async def test_the_call_before_tells_how_much_a_stopped_one_read(stage: AgentSta
     await chat.__aexit__(None, None, None)
     chat = await stage.open(Agent("clerk", "x"), provider=model)
     await chat.send_message(thread_id, "2?", actor=ANN)
-    await asyncio.wait_for(model.halted.wait(), 10)
+    await asyncio.wait_for(model.halted.wait(), 30)
     await until(chat, thread_id, lambda view: view.live)
     await asyncio.sleep(0.3)
     await chat.stop(thread_id, actor=ANN)
@@ -277,7 +277,7 @@ async def test_a_call_that_ended_with_its_process_is_counted_once(
     second = Halting(replies=[reply], after=0)
     chat = AgentChat(stage.settings, agents=[CLERK], provider=second, clock=clock)
     await chat.__aenter__()
-    await asyncio.wait_for(second.halted.wait(), 10)
+    await asyncio.wait_for(second.halted.wait(), 30)
     await begun(chat, attempt=2)
     await die(chat, clock)
     chat = await stage.open(CLERK, provider=Priced(replies=["One. Two."]), clock=clock)
@@ -306,7 +306,7 @@ async def test_a_call_that_is_stopped_at_once_is_counted_once(stage: AgentStage)
         model.halted.clear()
         thread = await chat.create_thread(actor=ANN)
         await chat.send_message(thread.id, "x" * 4_000, actor=ANN)
-        await asyncio.wait_for(model.halted.wait(), 10)
+        await asyncio.wait_for(model.halted.wait(), 30)
         await chat.stop(thread.id, actor=ANN)
         message = await settled(chat, thread.id)
         await eventually(lambda: not chat._durable._worker._tasks)
@@ -345,7 +345,7 @@ async def test_a_call_that_was_over_when_it_was_stopped_costs_what_it_said(
     chat = await stage.open(CLERK, provider=model)
     thread = await chat.create_thread(actor=ANN)
     await chat.send_message(thread.id, "Go", actor=ANN)
-    await asyncio.wait_for(reached.wait(), 10)
+    await asyncio.wait_for(reached.wait(), 30)
     await chat.stop(thread.id, actor=ANN)
     [row] = await spendings_of(chat, thread.id)
     assert (row.outcome, row.estimated) == ("stopped", False)

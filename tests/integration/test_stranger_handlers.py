@@ -111,7 +111,9 @@ HANDLERS: dict[str, dict[str, Any]] = {
     "read.catch_up": OWN,
     "read.follow": OWN,
     "read.look": {"token": WORLD.token},
-    "read.more": OWN,
+    "read.further_back": OWN,
+    "read.further_on": OWN,
+    "read.from_end": OWN,
     "retention.arrive": OWN,
     "retention.follow": OWN,
     "retention.sweep": {"attempt": 1},
@@ -181,14 +183,13 @@ HANDLERS: dict[str, dict[str, Any]] = {
     "threads.look": {"after": f"1.5 {WORLD.thread}"},
     "threads.mark": {"action": "pin", "thread_id": WORLD.thread, "folder": ""},
     "threads.miss": OWN,
-    "threads.new": OWN,
     "threads.put_away": {"action": "delete", "thread_id": WORLD.thread, "number": 1},
     "threads.rename": {"thread_id": WORLD.thread, "title": "Mine"},
     "tool_servers.follow": OWN,
     "waiting.follow": OWN,
 }  # fmt: skip
 
-NO_HANDLERS = {"setvar", "is_empty"}
+NO_HANDLERS = {"setvar"}
 """What Reflex makes of each state, and takes for one: refused before a state is loaded."""
 
 PAGES = (

@@ -170,7 +170,7 @@ async def test_a_waiting_message_is_changed_at_its_place(stage: AgentStage) -> N
     async with aclosing(chat.follow(thread_id)) as views:
         assert (await anext(views)).messages[2].text == "Two"
         await chat.edit_waiting(two, "@poet Two, in verse", actor=ANN)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert (await anext(views)).messages[2].text == "@poet Two, in verse"
     with pytest.raises(InvalidInput):
         await chat.edit_waiting(two, "  ", actor=ANN)
@@ -246,7 +246,7 @@ async def test_nobodys_message_joins_what_is_answered_for_somebody_else(stage: A
         with pytest.raises(WrongState, match="for somebody else, or of another agent"):
             await chat.send_now(message_id, actor=actor)
     await chat.stop(thread_id, actor=ANN)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await chat.runs.pause_workflow("reply")
     alone = await chat.send_message(thread_id, "Four", actor=ANN)
     with pytest.raises(WrongState, match="next to be answered"):

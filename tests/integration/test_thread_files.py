@@ -213,6 +213,15 @@ async def test_the_command_line_writes_and_reads(
     assert (view.role, [one.text for one in view.messages]) == ("owner", ["one", "One."])
 
 
+async def test_a_full_disk_is_said_in_words(
+    site: Site, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTCHAT_DB_URL", database_url)
+    done = await command("export", THREAD, "-o", "/dev/full")
+    assert done.exit_code == 1
+    assert "the disk is full" in done.output
+
+
 async def test_the_command_line_says_what_is_wrong(
     site: Site, database_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from agentchat import Actor, Agent, AgentChat, ThreadSummary
 from agentchat.errors import InvalidInput, NotAllowed, ThreadNotFound
+from agentchat.shown import threads
 from agentchat.store import thread_marks
 from agentchat.verbs.marks import MOST_FOLDER
 from tests.integration.agents_stage import HeldUp, settled, until
@@ -151,6 +152,17 @@ async def test_pinned_and_filed_threads_are_listed_however_old_they_are(chat: Ag
     await chat.move_thread(made[1].id, "Old", actor=ANN)
     titles = [one.title for one in await listed(chat, ANN, limit=2)]
     assert titles == ["Number 5", "Number 4", "Number 1", "Number 0"]
+
+
+async def test_of_very_many_pinned_threads_those_used_last_are_listed_and_one_more(
+    chat: AgentChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "MOST_KEPT", 2)
+    for n in range(4):
+        made = await chat.create_thread(f"Number {n}", actor=ANN)
+        await chat.pin_thread(made.id, actor=ANN)
+    titles = [one.title for one in await listed(chat, ANN, limit=2) if one.pinned]
+    assert titles == ["Number 3", "Number 2", "Number 1"]
 
 
 async def test_two_marks_at_once_both_count(chat: AgentChat) -> None:

@@ -95,8 +95,8 @@ async def durable(database_url: str, clock: ManualClock) -> AsyncIterator[Durabl
 
 async def waits(durable: Durable, run_id: str) -> None:
     """Until the run has written down what it waits for, beside its long step."""
-    await asyncio.wait_for(gates["entered"].wait(), 5)
-    async with asyncio.timeout(5):
+    await asyncio.wait_for(gates["entered"].wait(), 30)
+    async with asyncio.timeout(30):
         while not any(  # noqa: ASYNC110
             step.status in ("waiting", "retrying") for step in await durable.runs.steps(run_id)
         ):
@@ -104,7 +104,7 @@ async def waits(durable: Durable, run_id: str) -> None:
 
 
 async def ended(durable: Durable, run_id: str) -> object:
-    run = await asyncio.wait_for(durable.runs.result(run_id), 5)
+    run = await asyncio.wait_for(durable.runs.result(run_id), 30)
     assert (run.status, run.attempt) == ("done", 1), "it let go of its long step"
     return run.result
 
@@ -138,7 +138,7 @@ async def test_an_event_is_heard_beside_a_long_step(durable: Durable) -> None:
 
 async def test_a_child_is_heard_of_beside_a_long_step(durable: Durable) -> None:
     run_id = await durable.runs.start(parent)
-    await asyncio.wait_for(gates["entered"].wait(), 5)
+    await asyncio.wait_for(gates["entered"].wait(), 30)
     await eventually(lambda: did == ["child", "after child"])
     gates["go on"].set()
     assert await ended(durable, run_id) == ["long", "after child"]
@@ -161,12 +161,12 @@ async def test_when_the_others_are_done_the_run_lets_go_of_its_worker(
     run_id = await durable.runs.start(beside)
     await waits(durable, run_id)
     gates["go on"].set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (run := await durable.runs.get(run_id)).status != "waiting":  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert run.due_at == clock.now() + HOUR
     clock.advance(HOUR)
-    run = await asyncio.wait_for(durable.runs.result(run_id), 5)
+    run = await asyncio.wait_for(durable.runs.result(run_id), 30)
     assert (run.result, run.attempt) == (["long", "late"], 2)
 
 
@@ -174,5 +174,5 @@ async def test_a_branch_that_waits_is_cancelled_with_its_run(durable: Durable) -
     run_id = await durable.runs.start(listens)
     await waits(durable, run_id)
     assert await durable.runs.cancel(run_id)
-    run = await asyncio.wait_for(durable.runs.result(run_id), 5)
+    run = await asyncio.wait_for(durable.runs.result(run_id), 30)
     assert (run.status, did) == ("stopped", [])

@@ -114,7 +114,7 @@ async def test_nothing_is_missing_where_there_are_no_servers_and_strangers_are_t
     stage: Stage,
 ) -> None:
     chat = await stage.open(Agent("all", "A."))
-    async with asyncio.timeout(5), aclosing(chat.tool_servers.follow_missing()) as followed:
+    async with asyncio.timeout(30), aclosing(chat.tool_servers.follow_missing()) as followed:
         assert [missing async for missing in followed] == [()]
     with pytest.raises(NotAllowed):
         chat.tool_servers.follow_missing(actor=Actor("", ""))

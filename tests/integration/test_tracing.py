@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -175,8 +174,6 @@ async def test_a_receiver_that_is_away_holds_nothing_up(
             run_id = await chat.runs.start(traced, "x")
             await chat.runs.send_event(run_id, "go", "on")
             assert (await chat.runs.result(run_id)).status == "done"
-            began = time.monotonic()
-    assert time.monotonic() - began < 15
 
 
 async def test_traces_without_what_sends_them_are_a_clear_error(

@@ -127,7 +127,7 @@ async def test_an_event_that_comes_while_the_run_lets_go_is_not_missed(
 
     await workers.start(slow)
     await workers.queue("r", "slow")
-    await asyncio.wait_for(inside.wait(), 5)
+    await asyncio.wait_for(inside.wait(), 30)
     # The events of the run have been read already; this one comes after.
     assert await send(database, 3)
     go_on.set()

@@ -72,7 +72,7 @@ async def chat(database_url: str) -> AsyncIterator[AgentChat]:
 
 
 async def until(chat: AgentChat, run_id: str, *statuses: str) -> RunView:
-    async with asyncio.timeout(10), aclosing(chat.runs.follow(run_id)) as states:
+    async with asyncio.timeout(30), aclosing(chat.runs.follow(run_id)) as states:
         async for run in states:
             if run.status in statuses:
                 return run

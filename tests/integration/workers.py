@@ -45,7 +45,7 @@ class Workers:
 
 async def until(database: Database, run_id: str, wanted: Callable[[Run], bool]) -> Run:
     """Follow a run until it is as wanted."""
-    async with asyncio.timeout(10), following(database, run_id) as states:
+    async with asyncio.timeout(30), following(database, run_id) as states:
         async for run in states:
             if run is not None and wanted(run):
                 return run

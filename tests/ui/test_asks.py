@@ -74,7 +74,7 @@ async def browser(chat: AgentChat) -> AsyncIterator[Browser]:
 async def asked(chat: AgentChat, call: ToolCall) -> AskView:
     chat.script.append([call])  # type: ignore[attr-defined]
     await chat.send_message("thread-0001", "Go", create_thread=True)
-    async with asyncio.timeout(20), aclosing(chat.inbox.follow()) as inboxes:
+    async with asyncio.timeout(40), aclosing(chat.inbox.follow()) as inboxes:
         async for waiting in inboxes:
             if waiting:
                 return waiting[0]

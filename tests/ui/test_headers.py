@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
 
 from agentchat.ui.headers import inline_scripts, security_headers
@@ -168,3 +169,34 @@ def test_two_names_are_none() -> None:
     assert client.get("/", headers=twice).status_code == 421
     for odd in ("localhost:3000, evil.example", "evil.example@localhost", "localhost/", "a b"):
         assert host_of(odd) is None
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8443", "localhost:3000"])
+def test_a_redirect_leads_where_the_page_was_asked_for_whatever_a_proxy_makes_of_the_name(
+    tmp_path: Path, host: str
+) -> None:
+    (tmp_path / "login").mkdir()
+    (tmp_path / "login" / "index.html").write_text(PAGE)
+    app = known_hosts(StaticFiles(directory=tmp_path, html=True), ["https://localhost:8443"])
+
+    sent = TestClient(app, follow_redirects=False).get("/login?next=/t/x", headers={"Host": host})
+
+    assert (sent.status_code, sent.headers["location"]) == (307, "/login/?next=/t/x")
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "https://localhost//evil.example/",
+        "https://localhost/\\evil.example/",
+        "https://accounts.example/login",
+        "/elsewhere",
+    ],
+)
+def test_other_redirects_stay_as_they_are_and_none_becomes_one_to_another_site(to: str) -> None:
+    app = Starlette(
+        routes=[Route("/", lambda _: Response(status_code=303, headers={"Location": to}))]
+    )
+    client = TestClient(known_hosts(app, ["https://localhost:8443"]), follow_redirects=False)
+
+    assert client.get("/", headers={"Host": "localhost"}).headers["location"] == to

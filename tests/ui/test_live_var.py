@@ -254,7 +254,8 @@ async def test_nothing_of_the_old_argument_comes_after_the_change(chat: AgentCha
             await eventually(lambda limit=limit: len(tab.shows["titles.titles"]) == limit)
             await adding
             await settled(tab)
-            after = [f for f in tab.frames if f.get("titles.limit", limit) == limit]
+            limits = [f.get("titles.limit") for f in tab.frames]
+            after = tab.frames[limits.index(limit) :]
             sizes = {len(f["titles.titles"]) for f in after if "titles.titles" in f}
             assert sizes <= {0, limit}
 

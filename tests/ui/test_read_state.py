@@ -14,8 +14,8 @@ import pytest
 from agentchat import AgentChat, Settings
 from agentchat.app import app
 from agentchat.ui import bridge
-from agentchat.ui.states.read import MORE, ReadState
-from agentchat.ui.states.thread import FIRST_SHOWN, STEP
+from agentchat.ui.spans import FIRST_SHOWN, MORE, STEP, Gap, Span
+from agentchat.ui.states.read import ReadState
 from tests.integration.people_stage import ANN, add_person
 from tests.ui.test_states import HeldProvider, Tab
 from tests.waiting import eventually
@@ -31,7 +31,7 @@ class ReadTab(Tab):
     def __init__(self, name: str = "tab-0001") -> None:
         super().__init__(ReadState)
         self.router.session = SimpleNamespace(client_token=name)
-        for own in ("_take", "_wake"):
+        for own in ("_take", "_wake", "_look_at"):
             method = getattr(ReadState, own)
             object.__setattr__(self, own, method.__get__(self))
 
@@ -40,7 +40,7 @@ class ReadTab(Tab):
 
     @property
     def shown(self) -> list[str]:
-        return [one.text for one in (*self.older, *self.settled, *self.live)]
+        return [one.text for one in (*self.far, *self.older, *self.settled, *self.live)]
 
 
 @contextlib.contextmanager
@@ -132,11 +132,33 @@ async def test_earlier_messages_come_when_they_are_asked_for(
         await eventually(lambda: tab.link == "good" and not tab.live)
         few = len(tab.shown)
         assert FIRST_SHOWN <= few <= FIRST_SHOWN + 2 * STEP
-        assert tab.earlier == 2 * FIRST_SHOWN - few
-        tab.do(ReadState.more)
-        await eventually(lambda: tab.earlier == 0)
+        assert tab.more_before
+        tab.do(ReadState.further_back)
+        await eventually(lambda: not tab.more_before)
         assert tab.shown[::2] == [f"Message {number}" for number in range(FIRST_SHOWN)]
         assert MORE >= FIRST_SHOWN
+
+
+async def test_what_is_far_back_is_read_with_the_newest(
+    chat: AgentChat, model: HeldProvider
+) -> None:
+    for number in range(70):
+        await model.end()
+        await chat.send_message(THREAD, f"Message {number}", actor=ANN)
+    token, tab = await link_of(chat), ReadTab()
+    with following(tab):
+        await asyncio.sleep(0)
+        tab.do(ReadState.look, token)
+        await eventually(lambda: tab.link == "good" and not tab.live)
+        tab._span = Span().stretched(0, STEP)
+        tab.do(ReadState.catch_up)
+        await eventually(lambda: len(tab.far) == STEP)
+        assert (tab.gap.number, tab.more_before) == (60, False)
+        tab.do(ReadState.further_on)
+        await eventually(lambda: len(tab.shown) == 140)
+        tab.do(ReadState.from_end)
+        await eventually(lambda: 0 < len(tab.shown) < 140 or not tab.gap.number)
+        assert (tab.far, tab.gap) == ([], Gap())
 
 
 async def test_another_link_in_the_same_tab_opens_another_thread(chat: AgentChat) -> None:

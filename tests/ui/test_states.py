@@ -26,15 +26,12 @@ from agentchat.llm.base import (
 )
 from agentchat.llm.scripted import ScriptedProvider
 from agentchat.ui import bridge, words
+from agentchat.ui.spans import STEP, Gap, Span
 from agentchat.ui.states.agents import AgentsState
 from agentchat.ui.states.model import ModelState
 from agentchat.ui.states.thread import (
-    FIRST_SHOWN,
     MOST_REFUSED,
-    MOST_SHOWN,
-    STEP,
     ThreadState,
-    _window,
 )
 from agentchat.ui.states.threads import ThreadsState
 from agentchat.views import MessageView, ModelView, ThreadView
@@ -237,10 +234,57 @@ async def test_the_address_says_how_many_messages_to_show(chat: AgentChat) -> No
     with following(ThreadState, few), following(ThreadState, many):
         for tab in (few, many):
             await eventually(lambda tab=tab: tab.settled and not tab.live, within=20)
-    assert (few.earlier, many.earlier) == (20, 0)
-    for tab in (few, many):
-        positions = [message.position for message in (*tab.older, *tab.settled)]
-        assert positions == list(range(tab.earlier, 70))
+    assert (few.back, many.back) == ("?messages=130", "")
+    assert [_positions(tab) for tab in (few, many)] == [list(range(20, 70)), list(range(70))]
+
+
+async def test_what_is_far_back_is_shown_as_it_changes_with_the_newest(chat: AgentChat) -> None:
+    await chat.create_thread(thread_id=THREAD)
+    for number in range(80):
+        await chat.send_message(THREAD, f"message {number}")
+    tab = Tab(ThreadState, THREAD, **{"from": "20", "to": "37"})
+    with following(ThreadState, tab):
+        await eventually(lambda: tab.settled and not tab.live, within=20)
+        assert _positions(tab) == [*range(20, 40), *range(100, 160)]
+        assert tab.gap == Gap(100, 60, "?messages=140", "?messages=150")
+        assert tab.back == "?from=0&to=40"
+        tab.sent.clear()
+        await chat.send_message(THREAD, "one more")
+        await eventually(lambda: tab.settled[-1].position == 161)
+        assert "far" not in tab.sent
+        again = tab.far[1]
+        await chat.regenerate(again.id, new_id="another-0001")
+        await eventually(lambda: tab.far[1].variants == 2)
+        await eventually(lambda: [one.status for one in tab.others] == ["done"])
+
+
+async def test_an_answer_far_back_that_is_tried_again_is_seen_to_grow(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, _env_file=None)
+    provider = HeldProvider()
+    tab = Tab(ThreadState, THREAD, **{"from": "0", "to": "20"})
+    async with AgentChat(settings, provider=provider) as chat, bridge.bridged(chat):
+        await chat.create_thread(thread_id=THREAD)
+        await chat.send_message(THREAD, "first")
+        await chat.stop(THREAD)
+        for number in range(69):
+            await provider.end()
+            await chat.send_message(THREAD, f"message {number}")
+        with following(ThreadState, tab):
+            await eventually(lambda: tab.settled and not tab.live, within=30)
+            stopped = tab.far[1]
+            assert stopped.status == "stopped"
+            await chat.retry(stopped.id)
+            await provider.say("Once more. ")
+            await eventually(lambda: tab.tail and tab.tail[-1].text == "Once more. ")
+            assert tab.tail[-1].message == stopped.id
+            assert (tab.far[1].status, tab.far[1].text, tab.live) == ("running", "", [])
+            await provider.end()
+            await eventually(lambda: tab.far[1].status == "done")
+            assert tab.far[1].text == "Once more. "
+
+
+def _positions(tab: Tab) -> list[int]:
+    return [message.position for message in (*tab.far, *tab.older, *tab.settled)]
 
 
 def thread_of(length: int, window: int) -> ThreadView:
@@ -255,19 +299,17 @@ def thread_of(length: int, window: int) -> ThreadView:
 @pytest.mark.parametrize("window", [50, 150])
 def test_a_new_message_is_sent_with_few_others_and_moves_nothing(window: int) -> None:
     tab = Tab(ThreadState, THREAD)
-    older, earlier, shown = 0, 0, []
+    older, shown = 0, []
     for length in range(1, 400):
         tab.sent.clear()
-        tab._show(thread_of(length, window), {}, window=window)
+        tab._show(thread_of(length, window), {}, span=Span(window))
         older += "older" in tab.sent
-        earlier += "earlier" in tab.sent
         shown = [message.position for message in (*tab.older, *tab.settled)]
-        assert shown == list(range(tab.earlier, length))
+        assert shown == list(range(shown[0], length))
         assert min(length, window) <= len(shown) < window + 2 * STEP
         assert len(tab.settled) < 2 * STEP
     # The first call is of another thread, for which everything is sent.
     assert older <= 400 // STEP + 1
-    assert earlier <= 400 // STEP + 1
 
 
 async def test_a_growing_text_is_sent_in_pieces_and_once_more_at_its_end(tmp_path: Path) -> None:
@@ -293,16 +335,6 @@ async def test_a_growing_text_is_sent_in_pieces_and_once_more_at_its_end(tmp_pat
             await eventually(lambda: not tab.live)
         assert tab.settled[-1].text == "One. Two. Three. Four. "
         assert tab.tail == []
-
-
-@pytest.mark.parametrize("wish", [None, "", "0", "-3", "many", "9" * 5000, "٣"])
-def test_an_odd_number_of_messages_means_the_usual(wish: str | None) -> None:
-    assert _window(wish) == FIRST_SHOWN
-
-
-def test_nobody_gets_more_messages_than_a_page_can_carry() -> None:
-    assert _window("150") == 150
-    assert _window("999999") == MOST_SHOWN
 
 
 @tool

@@ -69,10 +69,10 @@ def test_an_expression_has_its_value(expression: str, value: str) -> None:
     ],
 )
 def test_a_bomb_is_refused_at_once(expression: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(ToolError):
         evaluate(expression)
-    assert time.monotonic() - begun < 0.5
+    assert time.process_time() - begun < 2
 
 
 @pytest.mark.parametrize(

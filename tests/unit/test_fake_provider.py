@@ -15,7 +15,7 @@ BODY = '{"model": "m", "messages": [{"role": "user", "content": "Hi."}]}'
 
 
 def _post(fake: FakeProvider, path: str = "/v1/chat/completions") -> http.client.HTTPConnection:
-    connection = http.client.HTTPConnection(urlsplit(fake.openai_url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(fake.openai_url).netloc, timeout=30)
     connection.request("POST", path, BODY, {"X-Mine": "yes"})
     return connection
 
@@ -53,7 +53,7 @@ def test_it_records_what_was_asked_and_that_nobody_left_early() -> None:
 def test_it_refuses_what_the_real_server_refuses_and_uses_up_no_reply() -> None:
     with FakeProvider().running() as fake:
         fake.enqueue(Reply("Kept."))
-        connection = http.client.HTTPConnection(urlsplit(fake.openai_url).netloc, timeout=10)
+        connection = http.client.HTTPConnection(urlsplit(fake.openai_url).netloc, timeout=30)
         with closing(connection):
             connection.request("POST", "/v1/chat/completions", '{"messages": []}')
             response = connection.getresponse()

@@ -101,6 +101,6 @@ def test_what_is_around_a_secret_stays() -> None:
 def test_a_large_text_is_searched_quickly() -> None:
     for one in ("a.", "sk-", "password ", "x", "eyJ", "://", "-----BEGIN PRIVATE KEY-----"):
         text = one * (50_000 // len(one))
-        began = time.perf_counter()
+        began = time.process_time()
         redacted_text(text)
-        assert time.perf_counter() - began < 2, one
+        assert time.process_time() - began < 2, one

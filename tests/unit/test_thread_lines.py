@@ -11,7 +11,7 @@ from typing import Any, Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentchat.shown.thread_lists import ThreadPlace, ThreadSummary
+from agentchat.shown.thread_lists import MOST_KEPT, ThreadPlace, ThreadSummary
 from agentchat.ui.thread_lines import (
     ListChange,
     Sent,
@@ -147,6 +147,16 @@ def test_a_window_is_the_front_and_what_is_behind_a_place_with_a_gap_between_the
     assert window(threads[4].place) == ([*range(15), 95], True, "")
     assert window(threads[93].place) == ([*range(10), 94, 95, *range(96, 100)], False, "thread-009")
     assert window(threads[99].place) == ([*range(10), 95], False, "thread-009")
+
+
+def test_of_very_many_pinned_and_filed_threads_the_list_says_that_it_leaves_some_out() -> None:
+    threads = [summary(number, folder="Old") for number in range(MOST_KEPT)]
+    assert not window_of(threads, 10).unlisted
+    threads = [summary(0), *(summary(n, pinned=True) for n in range(1, MOST_KEPT + 2))]
+    found = window_of(threads, 10)
+    assert found.unlisted
+    assert [one.id for one in found.lines] == [one.id for one in threads[:-1]]
+    assert Sent("0").change(found).unlisted
 
 
 def test_a_place_is_named_and_found_again_to_the_microsecond() -> None:

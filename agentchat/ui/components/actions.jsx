@@ -26,7 +26,6 @@ const LINKED = /^#m-([\w-]{8,64})$/;
 const MARKED = 2_500;
 const LATER = 500;
 const COPIED = 1_600;
-const ROOM = 20;
 
 /** Everything that the actions of all messages have in common. */
 export function ActionsDesk({ children, ...given }) {
@@ -62,7 +61,7 @@ function settle(article) {
 
 /** Goes to the message that the address names, and asks where it is if it is further up. */
 function Linked({ desk }) {
-  const { hash, search } = useLocation();
+  const { hash } = useLocation();
   const navigate = useNavigate();
   const { thread, found, onFind } = desk;
   const message = LINKED.exec(hash)?.[1];
@@ -82,12 +81,8 @@ function Linked({ desk }) {
     }
   });
   useEffect(() => {
-    if (!message || found.message !== message || found.after < 0 || articleOf(message)) return;
-    const wanted = found.after + ROOM;
-    const shown = Number(new URLSearchParams(search).get("messages") ?? 0);
-    if (shown < wanted) {
-      navigate({ search: `?messages=${wanted}`, hash }, { replace: true, preventScrollReset: true });
-    }
+    if (!message || found.message !== message || !found.span || articleOf(message)) return;
+    navigate({ search: found.span, hash }, { replace: true, preventScrollReset: true });
   }, [found, message]);
   return null;
 }

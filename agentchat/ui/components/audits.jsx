@@ -7,6 +7,7 @@ import { Held, filled } from "./asks";
 import { stamp } from "./run_values";
 import { fromLocal, toLocal } from "./runs_address";
 import { locale, spoken } from "./said";
+import { WorkflowName } from "./workflow_name";
 
 const TYPING = 400;
 const FILTERS = ["kind", "action", "who", "subject", "since", "until"];
@@ -170,7 +171,7 @@ function detailOf(text) {
   }
   return Object.entries(detail)
     .filter(([, value]) => value !== "" && value !== null)
-    .map(([name, value]) => [name.replaceAll("_", " "), told(value)]);
+    .map(([name, value]) => [name, told(value)]);
 }
 
 function Subject({ entry, words }) {
@@ -184,7 +185,9 @@ function Subject({ entry, words }) {
           {entry.subject}
         </Link>
       ) : (
-        <span className="mono">{entry.subject}</span>
+        <span className="mono">
+          {entry.kind === "workflow" ? <WorkflowName name={entry.subject} words={words} /> : entry.subject}
+        </span>
       )}
     </>
   );
@@ -207,7 +210,7 @@ function Entry({ entry, words, actions }) {
           <ul className="audit-detail">
             {detail.map(([name, value]) => (
               <li key={name}>
-                <span className="set-soft">{name}</span> {value}
+                <span className="set-soft">{words.details[name] ?? name.replaceAll("_", " ")}</span> {value}
               </li>
             ))}
           </ul>

@@ -20,7 +20,6 @@ import {
   arriveWithDraft,
   carryDraft,
   focusComposer,
-  leaveForNewThread,
   newId,
   nextThread,
   onFill,
@@ -48,7 +47,7 @@ function lengthOf(text, limit) {
  * is who answers, and what a message does while an answer is being written.
  */
 export function Composer(props) {
-  const { shown, missing, running, beside, agents, agent, model, lacking, second } = props;
+  const { shown, missing, running, beside, several, agents, agent, model, lacking, second } = props;
   const { models, chosenModel, joins, returned } = props;
   const { watched, words, agentWords, fileWords, commandWords, waitingWords } = props;
   const { onSend, onStop, onAgent, onModel, onSecond, onTyping, onCollect } = props;
@@ -220,15 +219,16 @@ export function Composer(props) {
         {(running || beside) && here ? (
           <button
             type="button"
-            className="composer-button stop"
-            aria-label={words.stop}
-            title={words.stop}
+            className={several ? "composer-button stop all" : "composer-button stop"}
+            aria-label={several ? undefined : words.stop}
+            title={several ? words.stopAllMore : words.stop}
             onClick={() => {
               onStop(thread);
               box.current?.focus();
             }}
           >
             <Square fill="currentColor" strokeWidth={0} aria-hidden />
+            {several ? words.stopAll : null}
           </button>
         ) : null}
         <button
@@ -283,19 +283,6 @@ export function Composer(props) {
         </div>
       )}
     </form>
-  );
-}
-
-/** Goes to a new thread; what is typed until it is there goes along. */
-export function NewThreadButton({ onPress, children }) {
-  const press = () => {
-    leaveForNewThread();
-    onPress();
-  };
-  return (
-    <button type="button" className="button new-thread" onClick={press}>
-      {children}
-    </button>
   );
 }
 

@@ -34,6 +34,7 @@ class Composer(rx.Component):
     missing: rx.Var[bool]
     running: rx.Var[bool]
     beside: rx.Var[bool]
+    several: rx.Var[bool]
     agents: rx.Var[list[AgentView]]
     agent: rx.Var[str]
     model: rx.Var[str]
@@ -61,10 +62,8 @@ class Composer(rx.Component):
 class NewThreadButton(rx.Component):
     """Goes to a new thread; what is typed on the way goes along."""
 
-    library = local_library("composer.jsx")
+    library = local_library("new_thread.jsx")
     tag = "NewThreadButton"
-
-    on_press: rx.EventHandler[rx.event.no_args_event_spec]
 
 
 class PassingButton(rx.Component):
@@ -157,15 +156,6 @@ class Log(rx.Component):
     first: rx.Var[str]
     label: rx.Var[str]
     jump: rx.Var[str]
-
-
-class Earlier(rx.Component):
-    """A link that shows a hundred messages more."""
-
-    library = local_library("log.jsx")
-    tag = "Earlier"
-
-    shown: rx.Var[int]
 
 
 class Shell(rx.Component):

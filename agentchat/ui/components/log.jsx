@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
-import { Link, useParams } from "react-router";
+import { useParams } from "react-router";
 import { ArrowDown } from "lucide-react";
 import { useOutbox } from "./store";
 
@@ -112,36 +112,5 @@ export function Log({ shown, first, label, jump, children }) {
         </button>
       ) : null}
     </div>
-  );
-}
-
-/**
- * Shows more of the thread when the reader comes near, or asks; the address says how much, so a
- * reload shows the same.
- */
-export function Earlier({ shown, children }) {
-  const link = useRef(null);
-  useEffect(() => {
-    const scroller = link.current.closest(".scroller");
-    const near = new IntersectionObserver(
-      ([{ isIntersecting }]) => {
-        // A thread that opens at its end has not been scrolled yet.
-        if (isIntersecting && scroller.scrollTop > 0) link.current?.click();
-      },
-      { root: scroller, rootMargin: "600px 0px 0px 0px" },
-    );
-    near.observe(link.current);
-    return () => near.disconnect();
-  }, [shown]);
-  return (
-    <Link
-      className="link-button"
-      to={`?messages=${shown + 100}`}
-      replace
-      preventScrollReset
-      ref={link}
-    >
-      {children}
-    </Link>
   );
 }

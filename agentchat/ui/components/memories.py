@@ -7,8 +7,18 @@ from typing import Any
 import reflex as rx
 
 from agentchat.ui import words_memory as words
+from agentchat.ui.build import local_library
 from agentchat.ui.said import said
 from agentchat.ui.states.memories import SHOWN, MemoriesState, MemoryLine
+
+
+class Day(rx.Component):
+    """A day, as the reader's language writes it."""
+
+    library = local_library("day.jsx")
+    tag = "Day"
+
+    at: rx.Var[str]
 
 
 def memories(kind: str, lines: Any) -> rx.Component:
@@ -39,7 +49,7 @@ def _shown(memory: rx.Var[MemoryLine]) -> rx.Component:
     return rx.fragment(
         rx.el.p(memory.text, id=f"memory-{memory.id}", class_name="memory-text"),
         rx.el.p(
-            rx.el.span(memory.day),
+            Day.create(at=memory.at),
             rx.cond(
                 memory.thread_id != "",
                 rx.el.span(

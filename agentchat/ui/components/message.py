@@ -7,6 +7,7 @@ import reflex as rx
 from agentchat.ui import words, words_run
 from agentchat.ui.components.actions import answer_actions, origin, own_text
 from agentchat.ui.components.files import files_of
+from agentchat.ui.components.further import Further, gap_line
 from agentchat.ui.components.local import PassingButton, SpentFold
 from agentchat.ui.components.markdown import Plain, copy_message, markdown
 from agentchat.ui.components.parts import parts_of, sources_of
@@ -25,7 +26,13 @@ _may_write = ThreadState.role != "viewer"
 
 def messages(views: rx.Var[list[MessageView]] | list[MessageView]) -> rx.Component:
     """The messages of the thread; an answer that has others beside it, with those."""
-    return rows(views, _one_or_several, several=True)
+    gap = ThreadState.gap
+    between = gap_line(
+        gap,
+        Further.create(words.LOAD_LATER, to=gap.down),
+        Further.create(words.LOAD_EARLIER, to=gap.up),
+    )
+    return rows(views, _one_or_several, several=True, gap=gap, between=between)
 
 
 def _one_or_several(view: rx.Var[MessageView]) -> rx.Component:

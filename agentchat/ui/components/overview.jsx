@@ -7,6 +7,7 @@ import { Sure, useAttempt } from "./overview_sure";
 import { Comments, GroupTable, PeriodTable } from "./overview_tables";
 import { costOf, counted, duration, periodFull, share, short, unknownCalls } from "./overview_values";
 import { locale, spoken } from "./said";
+import { workflowName } from "./workflow_name";
 
 const Bars = lazy(() => import("./overview_charts"));
 const USUAL = "24h";
@@ -256,7 +257,7 @@ function Asked({ asked, now, done, words, onPause, onResume, onResumeRun, onClos
   const act = { pause: onPause, resume: onResume, run: onResumeRun }[action];
   return (
     <Sure
-      title={filled(words.titles[action], { name })}
+      title={filled(words.titles[action], { name: workflowName(name, words) })}
       text={words.effects[action]}
       confirm={action === "pause" ? words.pause : words.resume}
       attempt={attempt}
@@ -300,7 +301,7 @@ export function OverviewPage({ now, past, storage, done, loaded, problem, words,
       <button
         type="button"
         className="button small"
-        aria-label={filled(words.resumeNamed, { name: row.name })}
+        aria-label={filled(words.resumeNamed, { name: workflowName(row.name, words) })}
         onClick={() => setAsked({ action: "resume", name: row.name })}
       >
         {words.resume}
@@ -309,7 +310,7 @@ export function OverviewPage({ now, past, storage, done, loaded, problem, words,
       <button
         type="button"
         className="button small quiet"
-        aria-label={filled(words.pauseNamed, { name: row.name })}
+        aria-label={filled(words.pauseNamed, { name: workflowName(row.name, words) })}
         onClick={() => setAsked({ action: "pause", name: row.name })}
       >
         {words.pause}
@@ -338,6 +339,7 @@ export function OverviewPage({ now, past, storage, done, loaded, problem, words,
         rows={workflowsOf(past, now)}
         columns={["ended", "active", "failed", "success", "p50", "p95", "tokens", "cost"]}
         to={to("workflow")}
+        shown={(name) => workflowName(name, words)}
         action={workflowAction}
       />
       <GroupTable

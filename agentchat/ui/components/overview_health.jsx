@@ -4,6 +4,7 @@ import { filled } from "./asks";
 import { moment } from "./clock";
 import { bytes, duration } from "./overview_values";
 import { locale, spoken } from "./said";
+import { WorkflowName, workflowName } from "./workflow_name";
 
 const LOW = 1e9;
 
@@ -81,13 +82,16 @@ export function HeldRuns({ held, more, words, onTry }) {
         {held.map((run) => (
           <li key={run.run_id}>
             <p>
-              <strong>{run.workflow}</strong> <Link to={`/runs/${run.run_id}`}>{run.run_id.slice(0, 8)}</Link>
+              <strong>
+                <WorkflowName name={run.workflow} words={words} />
+              </strong>{" "}
+              <Link to={`/runs/${run.run_id}`}>{run.run_id.slice(0, 8)}</Link>
               <span className="overview-reason">{spoken(run.reason)}</span>
             </p>
             <button
               type="button"
               className="button small"
-              aria-label={`${words.tryAgain} ${run.workflow} ${run.run_id.slice(0, 8)}`}
+              aria-label={`${words.tryAgain} ${workflowName(run.workflow, words)} ${run.run_id.slice(0, 8)}`}
               onClick={() => onTry(run)}
             >
               {words.tryAgain}
@@ -113,7 +117,9 @@ export function AtRest({ rests, words, onResume }) {
         {rests.map((rest) => (
           <li key={rest.workflow}>
             <p>
-              <strong>{rest.workflow}</strong>{" "}
+              <strong>
+                <WorkflowName name={rest.workflow} words={words} />
+              </strong>{" "}
               <span className="overview-soft">
                 {filled(words.restedBy, { who: rest.paused_by, time: moment(rest.paused_at) })}
               </span>
@@ -121,7 +127,7 @@ export function AtRest({ rests, words, onResume }) {
             <button
               type="button"
               className="button small"
-              aria-label={filled(words.resumeNamed, { name: rest.workflow })}
+              aria-label={filled(words.resumeNamed, { name: workflowName(rest.workflow, words) })}
               onClick={() => onResume(rest.workflow)}
             >
               {words.resume}

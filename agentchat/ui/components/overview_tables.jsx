@@ -18,10 +18,13 @@ function valueOf(row, column) {
 }
 
 /** In order; what there is no value of comes last in both directions. */
-function sorted(rows, { column, down }) {
+function sorted(rows, { column, down }, shown) {
   const way = down ? -1 : 1;
   return [...rows].sort((one, other) => {
-    const [a, b] = [valueOf(one, column), valueOf(other, column)];
+    const [a, b] =
+      column === "name"
+        ? [shown(one.name), shown(other.name)]
+        : [valueOf(one, column), valueOf(other, column)];
     const missing = (a === null) - (b === null);
     if (missing) return missing;
     if (typeof a === "string") return way * a.localeCompare(b);
@@ -74,7 +77,7 @@ function Cell({ row, column, to, most, words }) {
   return duration(row[column]);
 }
 
-export function GroupTable({ kind, rows, columns, to, most, words, action }) {
+export function GroupTable({ kind, rows, columns, to, most, words, action, shown = (name) => name }) {
   const [order, setOrder] = useState({ column: columns[0], down: true });
   return (
     <section className="overview-group" aria-labelledby={`group-${kind}`}>
@@ -95,10 +98,10 @@ export function GroupTable({ kind, rows, columns, to, most, words, action }) {
               </tr>
             </thead>
             <tbody>
-              {sorted(rows, order).map((row) => (
+              {sorted(rows, order, shown).map((row) => (
                 <tr key={row.name}>
-                  <th scope="row">
-                    {to(row.name) ? <Link to={to(row.name)}>{row.name}</Link> : row.name}
+                  <th scope="row" title={shown(row.name) === row.name ? undefined : row.name}>
+                    {to(row.name) ? <Link to={to(row.name)}>{shown(row.name)}</Link> : shown(row.name)}
                     {row.rest ? <span className="chip chip-paused">{words.paused}</span> : null}
                   </th>
                   {columns.map((column) => (

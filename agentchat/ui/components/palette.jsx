@@ -17,8 +17,8 @@ import {
   SunMoon,
   Trash2,
 } from "lucide-react";
+import { useNewThread } from "./new_thread";
 import { spoken } from "./said";
-import { leaveForNewThread } from "./store";
 import { onTold, restoresFocus, signsOf, tell } from "./shortcuts.js";
 
 const TYPING = 120;
@@ -80,11 +80,12 @@ function useSearch(text, open, found, onLook) {
 }
 
 /** The button that opens the palette, and the palette: threads by their words, and places. */
-export function Palette({ found, places, words, onLook, onNew, onTheme }) {
+export function Palette({ found, places, words, onLook, onTheme }) {
   const [open, setOpen] = useState(false);
   const [text, setText] = useState("");
   const [place, setPlace] = useState(0);
   const navigate = useNavigate();
+  const goToNew = useNewThread();
   const list = useRef(null);
   const before = useRef(null);
   const entered = useRef(false);
@@ -139,10 +140,8 @@ export function Palette({ found, places, words, onLook, onNew, onTheme }) {
     }
     setOpen(false);
     if (option.to) navigate(option.to);
-    else if (option.name === "new") {
-      leaveForNewThread();
-      onNew();
-    } else if (option.name === "theme") onTheme();
+    else if (option.name === "new") goToNew();
+    else if (option.name === "theme") onTheme();
     else if (option.name === "shortcuts") setTimeout(() => tell("shortcuts"), 0);
   };
 
@@ -228,6 +227,7 @@ export function Palette({ found, places, words, onLook, onNew, onTheme }) {
   const actions = group("actions", ["action"]);
   const number = threads.length;
   const count = number === 1 ? words.countOne : words.count.replace("{count}", number);
+  const cut = search.cut && !empty && isAnswered ? words.cut : "";
   const told = empty || !isAnswered ? "" : number ? count : words.nothing;
 
   return (
@@ -289,9 +289,10 @@ export function Palette({ found, places, words, onLook, onNew, onTheme }) {
             ) : told === words.nothing ? (
               <p className="palette-note">{words.nothing}</p>
             ) : null}
+            {cut ? <p className="palette-note">{cut}</p> : null}
             <p className="palette-foot">{words.keys}</p>
             <span role="status" className="visually-hidden">
-              {told}
+              {told} {cut}
             </span>
           </Dialog.Content>
         </Dialog.Portal>

@@ -77,11 +77,12 @@ export function ReadFiles({ path, link, files, label, words }) {
   );
 }
 
-/** Shows more of what was said before; what had the focus goes away with the last of it. */
-export function EarlierButton({ children, onMore }) {
+/** Shows more of the thread; what had the focus goes away with the last of it. */
+export function FurtherButton({ children, onMore }) {
   const button = useRef(null);
   const press = () => {
-    button.current.closest('[role="log"]')?.focus({ preventScroll: true });
+    const focused = document.activeElement === button.current;
+    if (focused) button.current.closest('[role="log"]')?.focus({ preventScroll: true });
     onMore();
   };
   return (

@@ -10,6 +10,7 @@ import reflex as rx
 
 from agentchat.ui import words, words_run, words_sharing
 from agentchat.ui.build import local_library
+from agentchat.ui.components.further import gap_line
 from agentchat.ui.components.markdown import Plain, copy_message, markdown
 from agentchat.ui.components.message import is_live
 from agentchat.ui.components.parts import Parts, sources_of
@@ -37,18 +38,28 @@ class ReadFiles(rx.Component):
     words: rx.Var[Mapping[str, str]]
 
 
-class EarlierButton(rx.Component):
-    """Shows more of what was said before."""
+class FurtherButton(rx.Component):
+    """Shows more of what was said before, or after."""
 
     library = _LIBRARY
-    tag = "EarlierButton"
+    tag = "FurtherButton"
 
     on_more: rx.EventHandler[rx.event.no_args_event_spec]
 
 
 def read_messages(views: rx.Var[list[MessageView]] | list[MessageView]) -> rx.Component:
     """The messages of the thread that is read."""
-    return rows(views, lambda view: read_body(view=view, link=ReadState.key), several=False)
+    return rows(
+        views,
+        lambda view: read_body(view=view, link=ReadState.key),
+        several=False,
+        gap=ReadState.gap,
+        between=gap_line(
+            ReadState.gap,
+            FurtherButton.create(words.LOAD_LATER, on_more=ReadState.further_on),
+            FurtherButton.create(words.LOAD_EARLIER, on_more=ReadState.from_end),
+        ),
+    )
 
 
 @rx.memo

@@ -1,7 +1,7 @@
 // The messages of a thread. Those near to what the reader sees are drawn with all that can be done
 // with them; those far away as plain texts in a room of their height, so that whatever was shown
 // the page has little to do, and yet the browser finds every word, in order.
-import { memo, startTransition, useEffect, useMemo, useRef, useState } from "react";
+import { Fragment, memo, startTransition, useEffect, useMemo, useRef, useState } from "react";
 import { useParams } from "react-router";
 import { heightOf, usePrinting, watch } from "./near";
 
@@ -112,14 +112,16 @@ function Stretch({ messages, rows, always, several, words }) {
 }
 
 /**
- * The messages and the row of each; `several` says that rows with several answers are articles
- * already.
+ * The messages and the row of each, with what stands for those that are not shown between them;
+ * `several` says that rows with several answers are articles already.
  */
-export function Rows({ messages, several, words, children }) {
+export function Rows({ messages, several, gap, words, children }) {
   const { thread_id: thread = "" } = useParams();
   const printing = usePrinting();
-  const stretches = stretchesOf(messages, children);
-  return stretches.map(({ number, ...stretch }, place) => (
+  const [rows, between] = children;
+  const stretches = stretchesOf(messages, rows);
+  const behind = gap.number ? stretches.findIndex(({ messages: [{ position }] }) => position >= gap.before) : -1;
+  const shown = stretches.map(({ number, ...stretch }, place) => (
     <Stretch
       key={`${thread} ${number}`}
       always={printing || place >= stretches.length - ALWAYS}
@@ -128,4 +130,6 @@ export function Rows({ messages, several, words, children }) {
       {...stretch}
     />
   ));
+  if (behind >= 0) shown.splice(behind, 0, <Fragment key="gap">{between}</Fragment>);
+  return shown;
 }

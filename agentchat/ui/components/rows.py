@@ -8,12 +8,13 @@ import reflex as rx
 
 from agentchat.ui import words
 from agentchat.ui.build import local_library
+from agentchat.ui.spans import Gap
 from agentchat.views import MessageView
 
 
 class Rows(rx.Component):
     """The list; see rows.jsx. Its children are what each of the ``messages`` shows, which makes an
-    article itself of ``several`` answers at one place.
+    article itself of ``several`` answers at one place, and what stands in the ``gap``.
     """
 
     library = local_library("rows.jsx")
@@ -23,6 +24,7 @@ class Rows(rx.Component):
 
     messages: rx.Var[list[MessageView]]
     several: rx.Var[bool]
+    gap: rx.Var[Gap]
     words: rx.Var[Mapping[str, str]]
 
 
@@ -31,13 +33,17 @@ def rows(
     what: Callable[[rx.Var[MessageView]], rx.Component],
     *,
     several: bool,
+    gap: rx.Var[Gap] | Gap,
+    between: rx.Component,
 ) -> rx.Component:
     """The messages as articles, with ``what`` is shown of each; of several answers at one place it
-    shows the articles itself.
+    shows the articles itself. If there is a gap, ``between`` is shown there.
     """
     return Rows.create(
         rx.foreach(messages, lambda view: rx.fragment(what(view), key=view.id)),
+        between,
         messages=messages,
         several=several,
+        gap=gap,
         words={"you": words.YOU, "assistant": words.ASSISTANT},
     )

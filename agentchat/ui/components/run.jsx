@@ -9,6 +9,7 @@ import { StepPanel } from "./run_step";
 import { Timeline } from "./run_timeline";
 import { Chip, Value, dollars, exportOf, isActive, stamp, tellAt, took } from "./run_values";
 import { locale, named, spoken } from "./said";
+import { WorkflowName } from "./workflow_name";
 
 /** What the address says of the page; `set` changes some of it. */
 function useAddress() {
@@ -54,7 +55,9 @@ function Fact({ label, children }) {
 function RunTo({ run, words, step }) {
   return (
     <Link to={`/runs/${run.id}`} className="run-link">
-      <span>{run.workflow || run.id.slice(0, 8)}</span>
+      <span>
+        {run.workflow ? <WorkflowName name={run.workflow} words={words} /> : run.id.slice(0, 8)}
+      </span>
       {run.status ? <Chip status={run.status} words={words} /> : null}
       {step && run.step ? <small>{filled(words.atStep, { step: run.step })}</small> : null}
     </Link>
@@ -156,7 +159,9 @@ function Head({ head, address, words, actionWords, desk }) {
   return (
     <header className="run-head">
       <div className="run-title">
-        <h2>{head.workflow}</h2>
+        <h2>
+          <WorkflowName name={head.workflow} words={words} />
+        </h2>
         <small>{filled(words.version, head)}</small>
         {head.agent ? (
           <small>

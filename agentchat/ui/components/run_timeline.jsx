@@ -7,6 +7,7 @@ import { useNow } from "./clock";
 import { Search, useTyped } from "./run_filters";
 import { Chip, isActive, took } from "./run_values";
 import { locale, spoken } from "./said";
+import { WorkflowName, workflowName } from "./workflow_name";
 
 const LEAST = 0.35; // percent: what took no time is seen, too
 const NEAR = 80;
@@ -107,11 +108,11 @@ const Line = memo(function Line({ line, scale, now, to, open, words, unfolded, o
 function Nested({ nested, scale, now, address, words, unfolding, depth }) {
   if (nested.refused) return <p className="run-none">{spoken(nested.refused)}</p>;
   return (
-    <div className="line-nested" role="group" aria-label={nested.workflow}>
+    <div className="line-nested" role="group" aria-label={workflowName(nested.workflow, words)}>
       <p className="run-soft">
         <Chip status={nested.status} words={words} />
         <Link to={`/runs/${nested.id}`}>
-          {nested.workflow} <ExternalLink aria-hidden />
+          <WorkflowName name={nested.workflow} words={words} /> <ExternalLink aria-hidden />
           <span className="visually-hidden">{words.openRun}</span>
         </Link>
         {nested.number > nested.lines.length ? (

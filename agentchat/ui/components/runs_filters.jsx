@@ -4,6 +4,7 @@ import { Search, SlidersHorizontal, X } from "lucide-react";
 import { filled } from "./asks";
 import { fromLocal, toLocal } from "./runs_address";
 import { locale } from "./said";
+import { workflowName } from "./workflow_name";
 
 const TYPING = 350;
 
@@ -111,9 +112,9 @@ function Choice({ name, label, options, address, value, onChange }) {
   );
 }
 
-function named(names, value, any) {
+function named(names, value, any, shown) {
   const all = value && !names.includes(value) ? [value, ...names] : names;
-  return [["", any], ...all.map((name) => [name, name])];
+  return [["", any], ...all.map((name) => [name, shown(name)])];
 }
 
 function Range({ address, words, onDone }) {
@@ -218,7 +219,9 @@ export function Filters({ address, page, choices, words, children }) {
             label={words[name]}
             address={address}
             value={address.get(name)}
-            options={named(choices[`${name}s`], address.get(name), words.any[name])}
+            options={named(choices[`${name}s`], address.get(name), words.any[name], (one) =>
+              name === "workflow" ? workflowName(one, words) : one,
+            )}
           />
         ))}
         <Choice

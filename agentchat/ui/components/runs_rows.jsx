@@ -6,6 +6,7 @@ import { filled } from "./asks";
 import { lasted, useNow } from "./clock";
 import { Chip } from "./runs_chip";
 import { decimal, locale, named, spoken, usd } from "./said";
+import { WorkflowName } from "./workflow_name";
 
 const UNDER_WAY = ["running", "waiting", "paused", "stopping"];
 const COLUMNS = [
@@ -135,7 +136,7 @@ function Row({ run, checked, onCheck, words }) {
       </Cell>
       <Cell name="workflow" words={words}>
         <Link to={to} className="runs-name">
-          {run.workflow}
+          <WorkflowName name={run.workflow} words={words} />
           <span className="runs-id mono">{run.id.slice(0, 8)}</span>
         </Link>
       </Cell>

@@ -11,7 +11,6 @@ from agentchat.ui import words_search as words
 from agentchat.ui.build import local_library
 from agentchat.ui.components.local import TwoTexts
 from agentchat.ui.states.search import Found, SearchState
-from agentchat.ui.states.threads import ThreadsState
 
 _PACKAGES = ["lucide-react@1.26.0", "@radix-ui/react-dialog@1.3.1"]
 _Look = rx.event.passthrough_event_spec(str, int, int)
@@ -28,7 +27,6 @@ class Palette(rx.Component):
     places: rx.Var[list[dict[str, str]]]
     words: rx.Var[Mapping[str, Any]]
     on_look: rx.EventHandler[_Look]
-    on_new: rx.EventHandler[rx.event.no_args_event_spec]
     on_theme: rx.EventHandler[rx.event.no_args_event_spec]
 
 
@@ -40,7 +38,6 @@ class Shortcuts(rx.Component):
     lib_dependencies: list[str] = _PACKAGES
 
     words: rx.Var[Mapping[str, Any]]
-    on_new: rx.EventHandler[rx.event.no_args_event_spec]
     on_rename: rx.EventHandler[TwoTexts]
 
 
@@ -52,12 +49,10 @@ def search() -> rx.Component:
             places=words.PLACES,
             words=words.PALETTE,
             on_look=SearchState.look,
-            on_new=ThreadsState.new,
             on_theme=rx.toggle_color_mode,
         ),
         Shortcuts.create(
             words=words.SHORTCUTS,
-            on_new=ThreadsState.new,
             on_rename=SearchState.rename,
         ),
     )

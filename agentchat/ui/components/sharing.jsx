@@ -349,6 +349,7 @@ export function ShareButton({ thread, role, members, words, onHide, ...rest }) {
         aria-label={label}
         title={label}
         data-part="share"
+        data-thread={thread}
         onClick={() => setOpen(thread)}
       >
         <Users size={15} aria-hidden />

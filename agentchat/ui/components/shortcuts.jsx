@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from "react";
 import * as Dialog from "@radix-ui/react-dialog";
 import { X } from "lucide-react";
-import { focusComposer, leaveForNewThread } from "./store";
+import { useNewThread } from "./new_thread";
+import { focusComposer } from "./store";
 import {
   SHORTCUTS,
   areOff,
@@ -34,7 +35,7 @@ function pressed(selector) {
 }
 
 /** The keys that work anywhere, and the list of them. Shows nothing while that is closed. */
-export function Shortcuts({ words, onNew, onRename }) {
+export function Shortcuts({ words, onRename }) {
   const [open, setOpen] = useState(false);
   const [said, setSaid] = useState("");
   const before = useRef(null);
@@ -43,15 +44,12 @@ export function Shortcuts({ words, onNew, onRename }) {
     setOpen(true);
   };
   const off = useOff();
+  const goToNew = useNewThread();
   const latest = useRef({});
   // Each gives whether there was something to do: else the key stays the browser's.
   latest.current = {
     search: () => tell("search") ?? true,
-    new: () => {
-      leaveForNewThread();
-      onNew();
-      return true;
-    },
+    new: () => goToNew() ?? true,
     previous: () => step(-1),
     next: () => step(1),
     sidebar: () => tell("sidebar") ?? true,

@@ -12,7 +12,6 @@ from agentchat.ui.components.places import RUN_PATHS
 from agentchat.ui.components.search import search
 from agentchat.ui.components.threads import thread_list, thread_undo
 from agentchat.ui.states.asks import WaitingState
-from agentchat.ui.states.threads import ThreadsState
 
 
 def sidebar() -> rx.Component:
@@ -37,7 +36,6 @@ def _sidebar() -> rx.Component:
         NewThreadButton.create(
             rx.icon("square-pen", size=15, aria_hidden=True),
             words.NEW_THREAD,
-            on_press=ThreadsState.new,
         ),
         search(),
         _inbox_link(),

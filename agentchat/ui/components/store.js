@@ -133,12 +133,13 @@ export function carryDraft(thread, text) {
 /** The text that was typed on the way to this thread, taken from where it was typed. */
 export function arriveWithDraft(thread) {
   if (!leaving || leaving.from === thread) return "";
-  const { from, text } = leaving;
+  const { from, text: typed } = leaving;
   leaving = null;
-  if (text) {
-    saveDraft(from, "");
-    saveDraft(thread, text);
-  }
+  if (!typed) return "";
+  // What had been begun for the new thread, and was left, is not lost.
+  const text = [readDraft(thread), typed].filter(Boolean).join("\n\n");
+  saveDraft(from, "");
+  saveDraft(thread, text);
   return text;
 }
 

@@ -47,8 +47,9 @@ function nameOf(group, now, words) {
 function openShare(thread) {
   const until = Date.now() + LOOKS_MS;
   const look = () => {
-    const button = document.querySelector('.main [data-part="share"]');
-    if (button && window.location.pathname === `/t/${thread}`) button.click();
+    // For a moment the address is the new one already, and the page that of the thread before.
+    const button = document.querySelector(`.main [data-part="share"][data-thread="${CSS.escape(thread)}"]`);
+    if (button) button.click();
     else if (Date.now() < until) setTimeout(look, 50);
   };
   setTimeout(look, 50);
@@ -273,6 +274,18 @@ export function ThreadList(props) {
       onBack={lookBack}
     />
   );
+  const drawn = (some) =>
+    some.map((group) => (
+      <Group
+        key={group.key}
+        group={group}
+        closed={closed.has(group.name)}
+        name={nameOf(group, now, words)}
+        tabStop={group.key === tabStop}
+      >
+        {group.lines.flatMap((line) => (line.id === held.gap ? [row(line), gap] : row(line)))}
+      </Group>
+    ));
   return (
     <div
       ref={list}
@@ -286,17 +299,9 @@ export function ThreadList(props) {
         if (focused) setStop(focused.dataset.row ?? focused.dataset.menu);
       }}
     >
-      {groups.map((group) => (
-        <Group
-          key={group.key}
-          group={group}
-          closed={closed.has(group.name)}
-          name={nameOf(group, now, words)}
-          tabStop={group.key === tabStop}
-        >
-          {group.lines.flatMap((line) => (line.id === held.gap ? [row(line), gap] : row(line)))}
-        </Group>
-      ))}
+      {drawn(groups.filter(({ kind }) => kind !== "date"))}
+      {held.unlisted ? <p className="threads-note">{words.unlisted}</p> : null}
+      {drawn(groups.filter(({ kind }) => kind === "date"))}
       {held.more ? <More mark={held.mark} onMore={lookOn} words={words} /> : null}
       {loaded && held.mark && !held.lines.size ? <p className="threads-empty">{words.empty}</p> : null}
       {loaded ? null : <p aria-busy="true" />}

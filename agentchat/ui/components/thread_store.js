@@ -10,7 +10,7 @@ export const UNDO_SECONDS = 10;
 const HIDDEN_MS = 5000;
 
 const listeners = new Set();
-const NONE = { mark: "", lines: new Map(), shown: [], more: false, after: "", gap: "" };
+const NONE = { mark: "", lines: new Map(), shown: [], more: false, after: "", gap: "", unlisted: false };
 let held = NONE;
 const hidden = new Set();
 let closed = null;
@@ -41,7 +41,8 @@ export function takeChange(change) {
   const lines = new Map(change.base ? held.lines : []);
   for (const id of change.gone) lines.delete(id);
   for (const line of change.lines) lines.set(line.id, line);
-  hold({ mark: change.mark, lines, more: change.more, after: change.after, gap: change.gap });
+  const { mark, more, after, gap, unlisted } = change;
+  hold({ mark, lines, more, after, gap, unlisted });
   return true;
 }
 

@@ -13,10 +13,10 @@ from agentchat.ui import (
     words_waiting,
 )
 from agentchat.ui.components.actions import desk, joins_answer
+from agentchat.ui.components.further import Earlier
 from agentchat.ui.components.local import (
     Composer,
     DrawerButton,
-    Earlier,
     Growth,
     Log,
     Main,
@@ -54,14 +54,22 @@ _arrived = ThreadState.shown == route_thread
 _missing = _arrived & ThreadState.missing
 _there = _arrived & ~ThreadState.missing & (route_thread != "")
 _read_only = _there & (ThreadState.role == "viewer")
-_messages = ThreadState.older + ThreadState.settled + ThreadState.live
-_growing = ThreadState.live + ThreadState.others
+_messages = ThreadState.far + ThreadState.older + ThreadState.settled + ThreadState.live
+_elsewhere = ThreadState.far + ThreadState.others
+_growing = _elsewhere + ThreadState.live
 _other_is_live: rx.Var[bool] = rx.Var(
-    f"{ThreadState.others!s}.some((one) => ['pending', 'running'].includes(one.status))",
+    f"{_elsewhere!s}.some((one) => ['pending', 'running'].includes(one.status))",
     _var_type=bool,
-    _var_data=ThreadState.others._get_all_var_data(),
+    _var_data=_elsewhere._get_all_var_data(),
 )
-"""Whether an answer waits or grows that is not kept: it can be stopped, too."""
+"""Whether an answer waits or grows that is not kept, or far back: it can be stopped, too."""
+
+_several_are_live: rx.Var[bool] = rx.Var(
+    f"({ThreadState.live!s}.filter((one) => one.role === 'assistant').length > 1)",
+    _var_type=bool,
+    _var_data=ThreadState.live._get_all_var_data(),
+)
+"""Whether answers wait behind the one that is written: they are stopped with it."""
 
 chat_title = rx.cond(
     _arrived & (ThreadState.title != ""), f"{ThreadState.title} · {words.APP}", words.APP
@@ -158,7 +166,12 @@ def _conversation() -> rx.Component:
 def _log() -> rx.Component:
     empty = (ThreadState.settled.length() == 0) & (ThreadState.live.length() == 0)
     return Log.create(
-        rx.cond(_arrived, rx.cond(ThreadState.missing, _gone(), _rows()), _skeleton()),
+        rx.cond(
+            _arrived,
+            rx.cond(ThreadState.missing, _gone(), _rows()),
+            # In a tab that comes from a thread that is still shown; a new one waits for nothing.
+            rx.cond(route_thread != "", _skeleton()),
+        ),
         Welcome.create(_welcome(), empty=(route_thread == "") | (_arrived & empty & ~_missing)),
         Outbox.create(
             shown=ThreadState.shown,
@@ -185,6 +198,7 @@ def _composer() -> rx.Component:
         missing=_missing,
         running=ThreadState.live.length() > 0,
         beside=_other_is_live,
+        several=_several_are_live,
         agents=AgentsState.agents,
         agent=ThreadState.agent,
         model=ModelState.model.label,
@@ -213,10 +227,8 @@ def _composer() -> rx.Component:
 def _rows() -> rx.Component:
     return rx.fragment(
         rx.cond(
-            ThreadState.earlier > 0,
-            rx.el.p(
-                Earlier.create(words.LOAD_EARLIER, shown=_messages.length()), class_name="earlier"
-            ),
+            ThreadState.back != "",
+            Earlier.create(words.LOAD_EARLIER, to=ThreadState.back),
         ),
         # One list, so that an answer that is complete stays the element that it was.
         messages(_messages),

@@ -8,12 +8,13 @@ from agentchat.ui import words, words_accounts, words_sharing
 from agentchat.ui.components.accounts import LinkAsked
 from agentchat.ui.components.languages import language_menu
 from agentchat.ui.components.local import Growth, Log
-from agentchat.ui.components.read import EarlierButton, read_messages
+from agentchat.ui.components.read import FurtherButton, read_messages
 from agentchat.ui.components.sidebar import theme_toggle
 from agentchat.ui.said import filled, said
 from agentchat.ui.states.read import ReadState
 
-_messages = ReadState.older + ReadState.settled + ReadState.live
+_growing = ReadState.far + ReadState.live
+_messages = ReadState.far + ReadState.older + ReadState.settled + ReadState.live
 _good = ReadState.link == "good"
 
 read_title = rx.cond(
@@ -77,16 +78,18 @@ def _header() -> rx.Component:
 
 def _thread() -> rx.Component:
     return rx.fragment(
-        Growth.create(tail=ReadState.tail, live=ReadState.live, on_missed=ReadState.catch_up),
+        Growth.create(tail=ReadState.tail, live=_growing, on_missed=ReadState.catch_up),
         Log.create(
             rx.cond(
                 _messages.length() == 0,
                 rx.el.p(words_sharing.READ_EMPTY, class_name="read-empty"),
                 rx.fragment(
                     rx.cond(
-                        ReadState.earlier > 0,
+                        ReadState.more_before,
                         rx.el.p(
-                            EarlierButton.create(words.LOAD_EARLIER, on_more=ReadState.more),
+                            FurtherButton.create(
+                                words.LOAD_EARLIER, on_more=ReadState.further_back
+                            ),
                             class_name="earlier",
                         ),
                     ),

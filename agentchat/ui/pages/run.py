@@ -9,10 +9,13 @@ from agentchat.ui.components.framed import framed
 from agentchat.ui.components.places import run_places
 from agentchat.ui.components.run import run
 from agentchat.ui.states.run import RunState
+from agentchat.ui.words_workflows import WORKFLOWS
+
+_called = rx.match(RunState.head.workflow, *WORKFLOWS.items(), RunState.head.workflow)
 
 run_title = rx.cond(
     RunState.head.workflow != "",
-    f"{RunState.head.workflow} · {rx.Var.create(words_run.TITLE)} · {words.APP}",
+    f"{_called} · {rx.Var.create(words_run.TITLE)} · {words.APP}",
     f"{rx.Var.create(words_run.TITLE)} · {words.APP}",
 )
 """What the browser calls the page."""

@@ -13,8 +13,9 @@ from agentchat.chat import AgentChat
 from agentchat.errors import AgentChatError
 from agentchat.ui import words, words_actions
 from agentchat.ui.live import LiveState, live
+from agentchat.ui.spans import around
 from agentchat.ui.states.notice import NoticeState
-from agentchat.ui.states.thread import MOST_SHOWN, thread_of
+from agentchat.ui.states.thread import thread_of
 from agentchat.ui.visits import acting
 from agentchat.verbs.ratings import RatingView
 from agentchat.verbs.waiting import WaitingView
@@ -35,10 +36,10 @@ class Edited:
 
 @dataclass(frozen=True)
 class Found:
-    """Where a message is that an address names: how many come ``after`` it."""
+    """Where a message is that an address names: the ``span`` of an address that shows it."""
 
     message: str = ""
-    after: int = -1
+    span: str = ""
 
 
 async def _mine(chat: AgentChat, thread_id: str) -> AsyncGenerator[tuple[RatingView, ...], None]:
@@ -161,6 +162,4 @@ class ActionsState(LiveState):
             return NoticeState.say(words_actions.GONE)
         if not place.shown or place.thread_id != self.thread:
             return NoticeState.say(words_actions.NOT_SHOWN)
-        if place.after >= MOST_SHOWN:
-            return NoticeState.say(words_actions.TOO_FAR)
-        self.found = Found(message_id, place.after)
+        self.found = Found(message_id, around(place.position, place.after).address)

@@ -23,11 +23,13 @@ SHOWN = 200
 
 @dataclass(frozen=True)
 class MemoryLine:
-    """One memory as it is shown. ``thread_id`` is empty when its thread is gone."""
+    """One memory as it is shown. ``at`` is a time in ISO 8601; ``thread_id`` is empty when its
+    thread is gone.
+    """
 
     id: str
     text: str
-    day: str
+    at: str
     agent: str
     thread_id: str
     thread_title: str
@@ -42,7 +44,7 @@ async def _lines(
                 MemoryLine(
                     one.id,
                     one.text,
-                    f"{one.created_at:%d %B %Y}".lstrip("0"),
+                    one.created_at.isoformat(),
                     one.agent,
                     one.thread_id if one.thread_title else "",
                     one.thread_title,

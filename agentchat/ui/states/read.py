@@ -14,14 +14,13 @@ from agentchat.errors import AgentChatError, NotAllowed, NotFound
 from agentchat.ui import words
 from agentchat.ui.following import tab_is_gone
 from agentchat.ui.growth import Piece, without_text
-from agentchat.ui.states.thread import FIRST_SHOWN, MOST_SHOWN, STEP, cuts, fresh_tail
+from agentchat.ui.spans import FIRST_SHOWN, MORE, Gap, Span, cut
+from agentchat.ui.states.thread import fresh_tail
 from agentchat.ui.visits import may_open, token_of, until, visiting
 from agentchat.views import MessageView, ThreadView
 
 logger = logging.getLogger(__name__)
 
-MORE = 100
-"""How many messages more are shown at a time."""
 _news: dict[str, asyncio.Event] = {}
 """Of each tab that reads in this process: set when something else is to be shown."""
 
@@ -45,13 +44,17 @@ class ReadState(rx.State):
     by: str = ""
     own: str = ""
     title: str = ""
+    far: list[MessageView] = []
     older: list[MessageView] = []
     settled: list[MessageView] = []
     live: list[MessageView] = []
     tail: list[Piece] = []
-    earlier: int = 0
+    gap: Gap = Gap()
+    more_before: bool = False
     _token: str | None = None
-    _window: int = FIRST_SHOWN
+    _span: Span = Span()
+    _back: Span | None = None
+    _on: Span | None = None
 
     @rx.event
     def arrive(self):
@@ -63,14 +66,28 @@ class ReadState(rx.State):
     def look(self, token: str):
         """Read with this link from now on."""
         if token != self._token:
-            self._token, self._window = token, FIRST_SHOWN
+            self._token, self._span = token, Span()
             self._wake()
 
     @rx.event
-    def more(self):
+    def further_back(self):
         """Show messages from before those that are shown."""
-        self._window = min(self._window + MORE, MOST_SHOWN)
-        self._wake()
+        self._look_at(self._back)
+
+    @rx.event
+    def further_on(self):
+        """Show messages that come after those far back."""
+        self._look_at(self._on)
+
+    @rx.event
+    def from_end(self):
+        """Show the newest messages and more of what comes before them, nothing else."""
+        self._look_at(Span(FIRST_SHOWN + MORE))
+
+    def _look_at(self, span: Span | None) -> None:
+        if span is not None and span != self._span:
+            self._span = span
+            self._wake()
 
     @rx.event
     def catch_up(self):
@@ -89,11 +106,11 @@ class ReadState(rx.State):
                 news.clear()
                 async with self:
                     token = token if self._token is None else self._token
-                    window = self._window
+                    span = self._span
                 changed = asyncio.ensure_future(news.wait())
                 try:
                     if token is not None:
-                        await _show(self, token, window, changed, tab=tab, login=login)
+                        await _show(self, token, span, changed, tab=tab, login=login)
                     await changed
                 finally:
                     changed.cancel()
@@ -114,7 +131,7 @@ class ReadState(rx.State):
 
 
 async def _show(
-    state: Any, token: str, window: int, changed: asyncio.Future[Any], *, tab: str, login: str
+    state: Any, token: str, span: Span, changed: asyncio.Future[Any], *, tab: str, login: str
 ) -> None:
     """Show what a link opens, until something else is to be shown, or the link ends."""
     shown: dict[str, Any] = {}
@@ -123,16 +140,16 @@ async def _show(
         verbs, visit = await visiting(token)
         own = f"/t/{visit.thread_id}" if await may_open(login, visit.thread_id) else ""
         about = {"link": "good", "key": visit.link_id, "by": visit.by, "own": own, "problem": ""}
-        followed = verbs.follow(visit.thread_id, window=window + 2 * STEP)
+        followed = verbs.follow(visit.thread_id, window=span.window, far=span.far)
         async with (
             verbs.presence.here(visit.thread_id, tab),
             aclosing(followed),
             aclosing(until(changed, followed)) as views,
         ):
             async for view in views:
-                tail.grow(view.live)
+                tail.grow((*view.far, *view.live))
                 async with state:
-                    state._take(shown, **about, **_vars(view, window), tail=tail.pieces)
+                    state._take(shown, **about, **_vars(view, span), tail=tail.pieces)
                 if tab_is_gone():
                     return
     except (NotFound, NotAllowed):
@@ -147,18 +164,22 @@ async def _show(
             state._take(shown, **_NOTHING | {"problem": problem})
 
 
-def _vars(view: ThreadView, window: int) -> dict[str, Any]:
-    first, recent = cuts(view, window)
+def _vars(view: ThreadView, span: Span) -> dict[str, Any]:
+    parts = cut(view, span)
     return {
         "title": view.title,
-        "older": [one for one in view.settled if first <= one.position < recent],
-        "settled": [one for one in view.settled if one.position >= recent],
+        "far": [without_text(one) for one in parts.far],
+        "older": parts.older,
+        "settled": parts.recent,
         "live": [without_text(one) for one in view.live],
-        "earlier": first,
+        "gap": parts.gap,
+        "more_before": parts.back is not None,
+        "_back": parts.back,
+        "_on": parts.on,
     }
 
 
 _NOTHING: dict[str, Any] = {
-    **_vars(ThreadView("", ""), FIRST_SHOWN),
+    **_vars(ThreadView("", ""), Span()),
     **{"tail": [], "key": "", "by": "", "own": "", "problem": "", "link": ""},
 }

@@ -41,13 +41,15 @@ class ThreadFound:
 @dataclass(frozen=True)
 class Found:
     """What the page's question of this ``number`` found, from ``skip`` on; ``following`` is where
-    the rest begins, -1 if there is none. ``problem`` says why nothing could be looked for.
+    the rest begins, -1 if there is none; then ``cut`` says that older ones were not looked at.
+    ``problem`` says why nothing could be looked for.
     """
 
     number: int = 0
     skip: int = 0
     threads: tuple[ThreadFound, ...] = field(default=())
     following: int = -1
+    cut: bool = False
     problem: str = ""
 
 
@@ -63,7 +65,8 @@ class SearchState(rx.State):
             async with self:
                 chat = await acting(self)
             view = await chat.search(text, skip=skip, limit=PAGE)
-            found = Found(number, skip, tuple(map(_thread, view.threads)), view.skip)
+            threads = tuple(map(_thread, view.threads))
+            found = Found(number, skip, threads, view.skip, view.cut)
         except AgentChatError as error:
             found = Found(number, skip, problem=str(error))
         async with self:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import re
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -19,20 +18,17 @@ from agentchat.errors import AgentChatError, NotAllowed, ThreadNotFound
 from agentchat.ui import words
 from agentchat.ui.following import tab_is_gone
 from agentchat.ui.growth import Piece, Tail, without_text
+from agentchat.ui.spans import Gap, Span, cut
 from agentchat.ui.states.notice import NoticeState
 from agentchat.ui.visits import acting, as_seen_by, token_of
 from agentchat.views import MessageView, ThreadView
 
 logger = logging.getLogger(__name__)
 
-FIRST_SHOWN = 50
-STEP = 20
-"""By how many messages what is shown is cut at its beginning, and what changes seldom is cut
-from what does not: cut by one, both would be another list after each message."""
-MOST_SHOWN = 2_000
 MOST_REFUSED = 20
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _THREAD = re.compile(r"/t/([A-Za-z0-9_-]{1,64})/?")
+_USUAL = Span()
 _MENTION = re.compile(r"\s*@([A-Za-z][\w-]*)")
 
 
@@ -51,6 +47,8 @@ class ThreadState(rx.State):
     the one before, and the page shows neither. Each var is sent whole when it changes, so
     what changes seldom (``older``), with each message (``settled``) and with each sentence
     (``tail``) is apart; ``live`` holds what waits or grows, whose text comes in ``tail``.
+    ``far`` are messages from further back, between which and the others there is a ``gap``;
+    ``back`` is the address at which the page shows more of what comes before all of these.
     ``others`` are the answers at the places of these that are not kept, which may grow, too.
     ``agent`` is who was picked to answer, ``model`` by which model, ``second`` what a message does
     while one is being answered, ``parent`` the thread that a sub-agent's thread belongs to.
@@ -59,12 +57,14 @@ class ThreadState(rx.State):
 
     shown: str = ""
     title: str = ""
+    far: list[MessageView] = []
     older: list[MessageView] = []
     settled: list[MessageView] = []
     live: list[MessageView] = []
     tail: list[Piece] = []
     others: list[MessageView] = []
-    earlier: int = 0
+    gap: Gap = Gap()
+    back: str = ""
     missing: bool = False
     agent: str = ""
     model: str = ""
@@ -80,7 +80,8 @@ class ThreadState(rx.State):
         """Show the thread of the address as it changes, as long as the page is open."""
         async with self:
             thread_id = self.thread_id  # type: ignore[attr-defined]  # the route's own var
-            window = _window(self.router.url.query_parameters.get("messages"))
+            asked = self.router.url.query_parameters
+            span = Span.asked(asked.get("messages"), asked.get("from"), asked.get("to"))
             shown: dict[str, Any] = {}
             token = token_of(self)
             if self.shown != thread_id:
@@ -88,7 +89,7 @@ class ThreadState(rx.State):
         if not thread_id or tab_is_gone():
             return
         # One that is deleted, or not shared any more, is shown again once it is had back.
-        while await _is_gone(self, thread_id, window, token, shown):
+        while await _is_gone(self, thread_id, span, token, shown):
             async with self:
                 self._show(ThreadView(thread_id, ""), shown, missing=True)
             there = partial(_access, thread_id=thread_id)
@@ -101,17 +102,12 @@ class ThreadState(rx.State):
             if tab_is_gone():
                 return
 
-    def is_empty(self, thread_id: str) -> bool:
-        """Whether this thread is on the page, and nothing has been said in it."""
-        here = bool(thread_id) and self.shown == thread_id and not self.missing
-        return here and not (self.settled or self.live or self.title)
-
     def _show(
         self,
         view: ThreadView,
         shown: dict[str, Any],
         *,
-        window: int = 0,
+        span: Span = _USUAL,
         tail: Sequence[Piece] = (),
         missing: bool = False,
     ) -> None:
@@ -122,15 +118,17 @@ class ThreadState(rx.State):
         expired, and then it knows nothing of what the page still shows.
         """
         another = not shown and self.shown != view.id
-        first, recent = cuts(view, window)
+        parts = cut(view, span)
         for name, value in (
             ("title", view.title),
-            ("older", [m for m in view.settled if first <= m.position < recent]),
-            ("settled", [m for m in view.settled if m.position >= recent]),
+            ("far", [without_text(message) for message in parts.far]),
+            ("older", parts.older),
+            ("settled", parts.recent),
             ("tail", list(tail)),
             ("live", [without_text(message) for message in view.live]),
-            ("others", [without_text(m) for m in view.others if m.position >= first]),
-            ("earlier", first),
+            ("others", [without_text(message) for message in parts.others]),
+            ("gap", parts.gap),
+            ("back", parts.back.address if parts.back else ""),
             ("missing", missing),
             ("agent", view.agent),
             ("model", view.model),
@@ -195,7 +193,7 @@ class ThreadState(rx.State):
         except AgentChatError:
             return
         tail = fresh_tail()
-        tail.grow((*view.live, *view.others))
+        tail.grow((*view.far, *view.live, *view.others))
         self.tail = tail.pieces
 
     @rx.event
@@ -269,21 +267,21 @@ class ThreadState(rx.State):
 
 
 async def _is_gone(
-    state: Any, thread_id: str, window: int, token: str, shown: dict[str, Any]
+    state: Any, thread_id: str, span: Span, token: str, shown: dict[str, Any]
 ) -> bool:
     """Show a thread for as long as it is there, or the page is; whether it was the thread that
     ended.
     """
     tail = fresh_tail()
     try:
-        follow = partial(_follow, thread_id=thread_id, window=window + 2 * STEP)
+        follow = partial(_follow, thread_id=thread_id, span=span)
         async with aclosing(as_seen_by(token, follow)) as views:
             async for view in views:
                 async with state:
                     if state._missed:
                         state._missed, tail = False, fresh_tail()
-                    tail.grow((*view.live, *view.others))
-                    state._show(view, shown, window=window, tail=tail.pieces)
+                    tail.grow((*view.far, *view.live, *view.others))
+                    state._show(view, shown, span=span, tail=tail.pieces)
                 if tab_is_gone():
                     return False
     except (ThreadNotFound, NotAllowed):
@@ -291,8 +289,8 @@ async def _is_gone(
     return False
 
 
-def _follow(chat: AgentChat, *, thread_id: str, window: int) -> AsyncGenerator[ThreadView, None]:
-    return chat.follow(thread_id, window=window)
+def _follow(chat: AgentChat, *, thread_id: str, span: Span) -> AsyncGenerator[ThreadView, None]:
+    return chat.follow(thread_id, window=span.window, far=span.far)
 
 
 def _access(chat: AgentChat, *, thread_id: str) -> AsyncGenerator[bool, None]:
@@ -321,21 +319,6 @@ def thread_of(path: str) -> str:
     return found[1] if found else ""
 
 
-def _window(wish: str | None) -> int:
-    """How many messages to show; the address is written by anybody, so within reason."""
-    if wish is None or not re.fullmatch(r"[1-9][0-9]{0,5}", wish):
-        return FIRST_SHOWN
-    return min(int(wish), MOST_SHOWN)
-
-
 def fresh_tail() -> Tail:
     """Numbered from the time in microseconds: a page gets no number twice."""
     return Tail(time.time_ns() // 1_000)
-
-
-def cuts(view: ThreadView, window: int) -> tuple[int, int]:
-    """The position of the first message that is shown, and of the first that is recent."""
-    length = view.earlier + len(view.messages)
-    recent = length // STEP - 1
-    first = recent - math.ceil((window - STEP) / STEP)
-    return max(0, min(first, recent) * STEP), max(0, recent * STEP)

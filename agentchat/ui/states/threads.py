@@ -13,7 +13,6 @@ from agentchat.errors import AgentChatError, InvalidInput
 from agentchat.ui import words
 from agentchat.ui.live import LiveState, live
 from agentchat.ui.states.notice import NoticeState
-from agentchat.ui.states.thread import ThreadState
 from agentchat.ui.thread_lines import (
     ListChange,
     Sent,
@@ -115,18 +114,6 @@ class ThreadsState(LiveState):
     missed: int = 0
     change: ListChange = live(_changes, "after", "missed", default=ListChange(), keep=True)
     done: Done = Done()
-
-    @rx.event
-    async def new(self):
-        """Go to an empty thread, of this person alone until they share its address."""
-        shown = await self.get_state(ThreadState)
-        if shown.is_empty(self.thread_id):  # type: ignore[attr-defined]  # the route's own var
-            return None
-        try:
-            thread = await (await acting(self)).create_thread()
-        except AgentChatError as error:
-            return NoticeState.say(str(error))
-        return rx.redirect(f"/t/{thread.id}")
 
     @rx.event
     def look(self, after: str):
