@@ -225,18 +225,6 @@ class ThreadView:
 
 
 @dataclass(frozen=True)
-class PlaceView:
-    """Where a message is: in which thread, at which ``position`` from 0 on, and how many are shown
-    ``after`` it. ``shown`` is false for one of a version that is not.
-    """
-
-    thread_id: str
-    after: int
-    shown: bool
-    position: int
-
-
-@dataclass(frozen=True)
 class AgentView:
     """An agent that the person may use. ``media_types`` are those of files that its model takes
     as they are; of others it is told the text, or only the names.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
@@ -16,7 +18,19 @@ from agentchat.verbs import branches, continuing, thread_copies
 from agentchat.verbs.inner import Inner
 from agentchat.verbs.thread_copies import Copy
 from agentchat.verbs.turns import Send
-from agentchat.views import LOCAL, Actor, MessageView, PlaceView
+from agentchat.views import LOCAL, Actor, MessageView
+
+
+@dataclass(frozen=True)
+class PlaceView:
+    """Where a message is: in which thread, at which ``position`` from 0 on, and how many are shown
+    ``after`` it. ``shown`` is false for one of a version that is not.
+    """
+
+    thread_id: str
+    after: int
+    shown: bool
+    position: int
 
 
 class EditVerbs(Inner):

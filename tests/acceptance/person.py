@@ -79,7 +79,7 @@ class Person:
                 self.page.context.close()
         except Error:
             strict = False
-        assert not (strict and complaints), complaints
+        assert not (strict and complaints), f"at {at}: {complaints}"
 
     @property
     def message_box(self) -> Locator:

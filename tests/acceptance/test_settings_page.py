@@ -24,7 +24,7 @@ from tests.acceptance.test_login_pages import ANN, BOB, fill, is_fair, line_of
 from tests.fake_provider import FakeProvider, Reply
 from tests.long import LONG
 
-KEY = "sk-abcdefghijklmnopqrstuvwxyz-9876"
+KEY = "sk-abcdefghijklmnopqrstuvwxyz-zyxw"
 PARTS = ("Profile", "Logins", "People", "Models", "Limits", "Retention", "Audits")
 
 
@@ -97,7 +97,7 @@ def test_a_model_is_told_without_its_key_and_asked_whether_it_answers(
     page = app.open("models")
     model = page.locator('[data-part="model"][data-key="app"]')
     expect(model).to_contain_text("AGENTCHAT_MODEL from the environment")
-    expect(model.locator('[data-part="key"]')).to_have_text("set, ends in 9876 OPENAI_API_KEY")
+    expect(model.locator('[data-part="key"]')).to_have_text("set, ends in zyxw OPENAI_API_KEY")
     expect(model).to_contain_text(fake.openai_url)
     fake.enqueue(Reply("I am here."))
     button = model.get_by_role("button", name="Test")
@@ -284,7 +284,7 @@ def test_who_does_not_look_after_the_app_sees_limits_and_rules_and_nothing_else(
     expect(bob.page.locator('[data-name="person_files_mb"]')).to_contain_text("0 B of")
     assert received
     whole = "".join(received)
-    hidden = ("9876", "mallory", fake.openai_url, "OPENAI_API_KEY")
+    hidden = ("zyxw", "mallory", fake.openai_url, "OPENAI_API_KEY")
     assert [word for word in hidden if word in whole] == []
     app.page.bring_to_front()
     line_of(app.page, "bob").get_by_role("button", name="Make administrator").click()

@@ -193,6 +193,9 @@ function Subject({ entry, words }) {
   );
 }
 
+/** Names of settings are what people type. */
+const named = (name) => (name === name.toUpperCase() ? name : name.replaceAll("_", " "));
+
 function Entry({ entry, words, actions }) {
   const detail = detailOf(entry.detail);
   return (
@@ -210,7 +213,7 @@ function Entry({ entry, words, actions }) {
           <ul className="audit-detail">
             {detail.map(([name, value]) => (
               <li key={name}>
-                <span className="set-soft">{words.details[name] ?? name.replaceAll("_", " ")}</span> {value}
+                <span className="set-soft">{words.details[name] ?? named(name)}</span> {value}
               </li>
             ))}
           </ul>
