@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
-
+from tests.acceptance.axe import violations
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server
 from tests.waiting import eventually_now
@@ -31,13 +30,7 @@ def served(folder: Path) -> Iterator[Server]:
 
 def is_accessible(person: Person) -> None:
     """Nothing that keeps people out, and nothing wider than the screen."""
-    # What fades in has less contrast until it has.
-    person.page.evaluate(
-        "Promise.allSettled(document.getAnimations().filter((one) =>"
-        " one.effect.getTiming().iterations !== Infinity).map((one) => one.finished))"
-        ".then(() => null)"
-    )
-    found = Axe().run(person.page).response["violations"]
+    found = violations(person.page)
     serious = [
         one
         for one in found

@@ -21,6 +21,8 @@ PATIENCE = 60_000
 
 expect.set_options(timeout=PATIENCE)
 
+_SOCKET = re.compile(r"WebSocket connection to 'wss?://([\w.]+:\d+)/")
+
 
 class Person:
     """One browser with one page. Console errors and warnings are kept, and fail the test at
@@ -68,8 +70,8 @@ class Person:
         if self._left:
             return
         self._left = True
-        complaints = list(self.complaints)
         at = {f"{one.scheme}://{one.netloc}" for one in map(urlsplit, self.requested)}
+        complaints = [one for one in self.complaints if _is_of(one, at)]
         for event, listener in self._listeners.items():
             self.page.remove_listener(event, listener)
         try:
@@ -125,3 +127,10 @@ class Person:
         """Wait until the address names a thread, and return the address."""
         self.page.wait_for_url(re.compile(r"/t/[0-9a-z-]+"))
         return self.page.url
+
+
+def _is_of(complaint: str, origins: set[str]) -> bool:
+    """Whether a complaint is of a page of these origins. One that has been used before may still
+    be told that the server it was at then has ended.
+    """
+    return set(_SOCKET.findall(complaint)) <= {urlsplit(one).netloc for one in origins}

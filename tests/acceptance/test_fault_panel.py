@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, expect
 
 from agentchat.faults.kinds import AMOUNTS
 from agentchat.ui import words, words_faults
+from tests.acceptance.axe import violations
 from tests.acceptance.conftest import Visit
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server, openai_at
@@ -240,7 +240,7 @@ def test_the_bar_is_on_every_page_and_leaves_room_for_it(
     both_see("Models answer 10 ms later", lost)
     serious = [
         (found["id"], [node["html"] for node in found["nodes"]])
-        for found in Axe().run(bob.page).response["violations"]
+        for found in violations(bob.page)
         if found["impact"] in ("serious", "critical")
     ]
     assert serious == []

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import FilePayload, Locator, Route, expect
 
+from tests.acceptance.axe import violations
 from tests.acceptance.conftest import Visit
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server, anthropic_at
@@ -436,6 +436,6 @@ def looked_at(person: Person) -> None:
     page.wait_for_function(
         "() => !document.getAnimations().some((one) => one.playState === 'running')"
     )
-    found = Axe().run(page).response["violations"]
+    found = violations(page)
     serious = [one for one in found if one["impact"] in ("serious", "critical")]
     assert serious == [], [(one["id"], one["nodes"][0]["html"]) for one in serious]

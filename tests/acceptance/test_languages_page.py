@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from agentchat.ui import catalogue
+from tests.acceptance.axe import violations
 from tests.acceptance.conftest import Visit
 from tests.acceptance.looks import Stage, staged
 from tests.acceptance.person import Person
@@ -132,7 +132,7 @@ def test_the_longer_words_fit_a_phone_and_all_can_use_them(visit: Visit, stage: 
         assert width <= 390, (url, width)
         serious = [
             (one["id"], [node["target"] for node in one["nodes"]])
-            for one in Axe().run(bea.page).response["violations"]
+            for one in violations(bea.page)
             if one["impact"] in ("serious", "critical")
         ]
         assert serious == [], url

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from agentchat.accounts import limits
 from agentchat.ui import words, words_accounts
+from tests.acceptance.axe import violations
 from tests.acceptance.conftest import Visit
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server, openai_at
@@ -80,7 +80,7 @@ def is_fair(page: Page) -> None:
             " && !document.getAnimations().some((one) => one.playState === 'running')",
             arg=scheme == "dark",
         )
-        found = Axe().run(page).response["violations"]
+        found = violations(page)
         serious = [one for one in found if one["impact"] in ("serious", "critical")]
         assert serious == [], [(one["id"], one["nodes"][0]["html"]) for one in serious]
     page.emulate_media(color_scheme="light")

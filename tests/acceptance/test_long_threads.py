@@ -158,6 +158,7 @@ def test_a_link_leads_to_a_message_however_far_back_and_from_there_on_to_the_new
 
     # What comes after it comes by itself, and what is read stays where it is.
     ann.page.get_by_role("log", name="Messages").hover()
+    ann.page.mouse.wheel(0, 40)
     for number in (139, 239, 339):
         last = row(ann, number, "thread-far")
         last.scroll_into_view_if_needed()

@@ -6,9 +6,9 @@ import threading
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, expect
 
+from tests.acceptance.axe import violations
 from tests.acceptance.conftest import Visit
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server
@@ -86,7 +86,7 @@ def test_formulas_code_tasks_and_notes_are_drawn(
     expect(ann.answer.get_by_role("img", name="Done", exact=True)).to_be_visible()
     expect(ann.answer.get_by_role("img", name="To do", exact=True)).to_be_visible()
     assert ann.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    found = Axe().run(ann.page).response["violations"]
+    found = violations(ann.page)
     serious = [one for one in found if one["impact"] in ("serious", "critical")]
     assert not serious, [(one["id"], one["nodes"][0]["html"]) for one in serious]
 

@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
+from tests.acceptance.axe import violations
 from tests.acceptance.conftest import Visit
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server
@@ -48,7 +48,7 @@ def said(ann: Person, text: str) -> str:
 
 
 def no_serious(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
+    found = violations(page)
     serious = [one for one in found if one["impact"] in ("serious", "critical")]
     assert not serious, [(one["id"], one["nodes"][0]["html"]) for one in serious]
 

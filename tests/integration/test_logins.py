@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from datetime import timedelta
@@ -486,8 +487,9 @@ async def test_a_followed_login_ends_within_a_second_whoever_ends_it(
     async def expire(_one: Accounts, _token: str) -> None:
         clock.advance(timedelta(days=30))
 
+    took: dict[Accounts, list[float]] = {accounts: [], elsewhere: []}
     for end in (revoke, deactivate, reset, log_out, expire):
-        for one in (accounts, elsewhere):
+        for one in took:
             await accounts.set_active(bob, True, LOCAL)
             token = await accounts.log_in("bob", BOB)
             async with aclosing(accounts.follow_login(token)) as followed:
@@ -495,10 +497,14 @@ async def test_a_followed_login_ends_within_a_second_whoever_ends_it(
                 ended = asyncio.ensure_future(anext(followed, None))
                 # It waits for its end, or for somebody to end it.
                 await eventually(lambda: clock.sleeping)
+                began = time.monotonic()
                 await end(one, token)
                 async with asyncio.timeout(30):
                     assert await ended is None, end.__name__
+                took[one].append(time.monotonic() - began)
             assert clock.sleeping == 0
+    # A busy machine may be late now and then; who only looks now and then is late each time.
+    assert all(min(each) < 1 for each in took.values()), took
 
 
 async def test_a_followed_login_tells_of_another_name_and_other_rights(

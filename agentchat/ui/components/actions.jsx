@@ -25,6 +25,7 @@ const Desk = createContext(null);
 const LINKED = /^#m-([\w-]{8,64})$/;
 const MARKED = 2_500;
 const LATER = 500;
+const MOVES = ["wheel", "touchmove", "pointerdown", "keydown"];
 const COPIED = 1_600;
 
 /** Everything that the actions of all messages have in common. */
@@ -52,11 +53,22 @@ function mark(article) {
   setTimeout(() => article.removeAttribute("data-marked"), MARKED);
 }
 
-/** Formulas and pictures above it come later, and the message box takes the focus as it comes. */
-function settle(article) {
-  if (!article.isConnected) return;
-  article.scrollIntoView({ block: "center" });
-  if (document.activeElement?.id === "message") article.focus({ preventScroll: true });
+/**
+ * Formulas and pictures above it come later, and the message box takes the focus as it comes.
+ * Whoever does something meanwhile stays where they are.
+ */
+function settleLater(article) {
+  const still = new AbortController();
+  const { signal } = still;
+  for (const kind of MOVES) {
+    window.addEventListener(kind, () => still.abort(), { capture: true, passive: true, signal });
+  }
+  setTimeout(() => {
+    if (signal.aborted || !article.isConnected) return;
+    still.abort();
+    article.scrollIntoView({ block: "center" });
+    if (document.activeElement?.id === "message") article.focus({ preventScroll: true });
+  }, LATER);
 }
 
 /** Goes to the message that the address names, and asks where it is if it is further up. */
@@ -74,7 +86,7 @@ function Linked({ desk }) {
     if (article) {
       done.current = key;
       mark(article);
-      setTimeout(() => settle(article), LATER);
+      settleLater(article);
     } else if (asked.current !== key) {
       asked.current = key;
       onFind(message);

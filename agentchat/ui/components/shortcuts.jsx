@@ -21,7 +21,9 @@ const GROUPS = ["anywhere", "thread", "box"];
 /** The thread above or below the one that is shown, as the list has them. */
 function step(by) {
   const links = [...document.querySelectorAll(".sidebar .threads a[href^='/t/']")];
-  const here = links.findIndex((link) => link.getAttribute("aria-current") === "page");
+  // By the address: the page is drawn later, and keys are pressed quickly.
+  const address = window.location.pathname.replace(/\/$/, "");
+  const here = links.findIndex((link) => link.pathname === address);
   const to = links[here < 0 ? 0 : here + by];
   if (!to) return false;
   to.click();
