@@ -17,3 +17,12 @@ def violations(page: Page) -> list[dict[str, Any]]:
     )
     found: list[dict[str, Any]] = Axe().run(page).response["violations"]
     return found
+
+
+def serious(page: Page) -> list[tuple[str, str]]:
+    """Of these the serious ones, and the first element of each."""
+    return [
+        (one["id"], one["nodes"][0]["html"])
+        for one in violations(page)
+        if one["impact"] in ("serious", "critical")
+    ]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import FilePayload, Locator, Route, expect
 
-from tests.acceptance.axe import violations
+from tests.acceptance.axe import serious
 from tests.acceptance.conftest import Visit
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server, anthropic_at
@@ -432,10 +432,4 @@ def looked_at(person: Person) -> None:
     """Nothing is wider than the page, and axe finds nothing serious."""
     page = person.page
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    # What is still fading in has too little contrast.
-    page.wait_for_function(
-        "() => !document.getAnimations().some((one) => one.playState === 'running')"
-    )
-    found = violations(page)
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert serious == [], [(one["id"], one["nodes"][0]["html"]) for one in serious]
+    assert serious(page) == []

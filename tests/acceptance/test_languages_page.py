@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from agentchat.ui import catalogue
-from tests.acceptance.axe import violations
+from tests.acceptance.axe import serious
 from tests.acceptance.conftest import Visit
 from tests.acceptance.looks import Stage, staged
 from tests.acceptance.person import Person
@@ -130,12 +130,7 @@ def test_the_longer_words_fit_a_phone_and_all_can_use_them(visit: Visit, stage: 
         look(bea, url)
         width = bea.page.evaluate("document.documentElement.scrollWidth")
         assert width <= 390, (url, width)
-        serious = [
-            (one["id"], [node["target"] for node in one["nodes"]])
-            for one in violations(bea.page)
-            if one["impact"] in ("serious", "critical")
-        ]
-        assert serious == [], url
+        assert serious(bea.page) == [], url
 
 
 def test_a_language_is_picked_in_the_page_and_remembered(visit: Visit, stage: Stage) -> None:

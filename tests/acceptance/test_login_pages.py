@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from agentchat.accounts import limits
 from agentchat.ui import words, words_accounts
-from tests.acceptance.axe import violations
+from tests.acceptance.axe import serious
 from tests.acceptance.conftest import Visit
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server, openai_at
@@ -80,9 +80,7 @@ def is_fair(page: Page) -> None:
             " && !document.getAnimations().some((one) => one.playState === 'running')",
             arg=scheme == "dark",
         )
-        found = violations(page)
-        serious = [one for one in found if one["impact"] in ("serious", "critical")]
-        assert serious == [], [(one["id"], one["nodes"][0]["html"]) for one in serious]
+        assert serious(page) == []
     page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.acceptance.axe import violations
+from tests.acceptance.axe import serious
 from tests.acceptance.conftest import Visit
 from tests.acceptance.person import Person
 from tests.acceptance.server import Server
@@ -47,12 +47,6 @@ def said(ann: Person, text: str) -> str:
     return address
 
 
-def no_serious(page: Page) -> None:
-    found = violations(page)
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert not serious, [(one["id"], one["nodes"][0]["html"]) for one in serious]
-
-
 @pytest.fixture
 def ann(server: Server, visit: Visit) -> Person:
     return visit(server.url)
@@ -76,7 +70,7 @@ def test_a_message_is_found_as_it_is_typed_and_opened_by_keyboard(
     expect(found.nth(1).locator("mark")).to_have_text("quagga")
     expect(page.get_by_text("1 thread found")).to_be_attached()
     expect(chosen(page)).to_contain_text("Tell me of animals")
-    no_serious(page)
+    assert serious(page) == []
     page.keyboard.press("ArrowDown")
     expect(chosen(page)).to_contain_text("A quagga was")
     page.keyboard.press("Enter")
@@ -174,7 +168,7 @@ def test_the_list_of_shortcuts_opens_by_its_key_and_not_while_typing(ann: Person
     shortcuts = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(shortcuts).to_be_visible()
     expect(shortcuts.get_by_text("Stop the answer")).to_be_visible()
-    no_serious(page)
+    assert serious(page) == []
     page.keyboard.press("Escape")
     expect(shortcuts).to_have_count(0)
     expect(ann.message_box).to_be_focused()

@@ -64,8 +64,9 @@ function settleLater(article) {
     window.addEventListener(kind, () => still.abort(), { capture: true, passive: true, signal });
   }
   setTimeout(() => {
-    if (signal.aborted || !article.isConnected) return;
+    if (signal.aborted) return;
     still.abort();
+    if (!article.isConnected) return;
     article.scrollIntoView({ block: "center" });
     if (document.activeElement?.id === "message") article.focus({ preventScroll: true });
   }, LATER);
